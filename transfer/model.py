@@ -1,0 +1,137 @@
+"""The values that flow between the parts; all frozen, none holds a secret."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, TypeAlias
+
+from transfer.kinds import Kind, Row
+
+SideName: TypeAlias = Literal["source", "target"]
+
+
+class Outcome(StrEnum):
+    """What became of a DAG run of the source, as the checkpoint remembers it."""
+
+    IN_FLIGHT = "in flight"  # claimed by a window that was cut and is not done: what the target has of it is ours
+    MOVED = "moved"  # this job wrote it, and the target has acknowledged every row of it
+    ALREADY = "already there"  # the target had it before; children that it lacked were added
+    UNFINISHED = "unfinished"  # not yet success or failed, or its children were not all readable: the next run's work
+    REJECTED = "rejected"  # the target refused it or some of its children for good
+    CHANGED = "changed"  # moved before, and changed at the source since: the target keeps the earlier version
+    UNSELECTED = "unselected"  # seen, but outside the selection
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInfo:
+    """What a deployment says about itself: versions as in ``GET info``."""
+
+    airflow_version: str
+    starship_version: str
+
+    @property
+    def airflow(self) -> tuple[int, int]:
+        """Return major and minor version as numbers, (0, 0) when they cannot be read."""
+        parts = self.airflow_version.split(".")
+        try:
+            return int(parts[0]), int(parts[1])
+        except (IndexError, ValueError):
+            return 0, 0
+
+
+@dataclass(frozen=True, slots=True)
+class DagInfo:
+    """A DAG as ``GET dags`` lists it; ``listed`` is False for one that has history but no row there."""
+
+    dag_id: str
+    run_count: int
+    is_paused: bool
+    listed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    """One answer of ``GET dag_runs``: its rows in the server's order, and the DAG's run count at that moment."""
+
+    rows: list[Row]
+    run_count: int
+    size: int = 0
+    """Bytes of JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One POST body: rows of one kind with identical keys, under the limits in rows and bytes.
+
+    ``key`` is the Idempotency-Key, a function of the content's identity: a batch with the same rows of the same job
+    has the same key after any restart.
+    """
+
+    kind: Kind
+    dag_id: str
+    rows: list[Row]
+    body: bytes
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A contiguous slice of one DAG's runs with everything that hangs on them.
+
+    ``offset`` and ``size`` are the slice's place at the source when it was cut (in runs); ``number`` counts the windows
+    of one pass over the DAG. ``end`` is the start_date of its last run as text, None for runs that never started.
+    """
+
+    dag_id: str
+    pass_number: int
+    number: int
+    offset: int
+    size: int
+    end: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SettledRun:
+    """What is remembered of one DAG run: ``fingerprint`` changes when the source's row does."""
+
+    run_id: str
+    fingerprint: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Rows of one kind by what became of them."""
+
+    moved: int = 0
+    already: int = 0
+    unfinished: int = 0
+    rejected: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        """Return the sum, outcome by outcome."""
+        return Counts(
+            self.moved + other.moved,
+            self.already + other.already,
+            self.unfinished + other.unfinished,
+            self.rejected + other.rejected,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRow:
+    """A row that the target refused for good: its identity and the server's reason, redacted."""
+
+    kind: str
+    dag_id: str
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """Everything the checkpoint learns when a window is done: one transaction."""
+
+    window: Window
+    runs: list[SettledRun]
+    counts: dict[str, Counts]
+    rejected: list[RejectedRow] = field(default_factory=list)
