@@ -1,0 +1,1 @@
+"""Settings: frozen values, and how files, environment and flags become them."""

@@ -1,0 +1,164 @@
+"""The settings, grouped by concern: frozen, validated when built, with every default in one place."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from transfer.config.secret import Secret
+from transfer.config.url import normalise_url
+
+SAFE_BODY_BYTES = 983_040
+"""What every Airflow 2 target takes; 2.11.1 and later answer 500 from here to 1 MiB and 413 above."""
+
+
+def _no_number(value: object) -> object:
+    """Refuse numbers where a date is wanted: a bare year would be taken as seconds since 1970."""
+    if isinstance(value, int | float):
+        msg = "a date is wanted, such as 2026-01-31T00:00:00Z"
+        raise ValueError(msg)  # noqa: TRY004  pydantic turns only a ValueError into a problem of its list
+    return value
+
+
+_Moment: TypeAlias = Annotated[AwareDatetime, BeforeValidator(_no_number)]
+
+
+class _Settings(BaseModel):
+    """Frozen, strict about unknown keys, and silent about values in its errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class BearerAuth(_Settings):
+    """A token in ``Authorization: Bearer`` (Astro)."""
+
+    kind: Literal["bearer"]
+    token: Secret
+
+
+class ApiKeyAuth(_Settings):
+    """A raw key in ``Authorization`` (Astronomer Software)."""
+
+    kind: Literal["api_key"]
+    key: Secret
+
+
+class SessionAuth(_Settings):
+    """The login form of open-source Airflow 2; the cookie is shared by all requests of a side."""
+
+    kind: Literal["session"]
+    username: str = Field(min_length=1)
+    password: Secret
+
+
+class Airflow3Auth(_Settings):
+    """``POST /auth/token`` of Airflow 3."""
+
+    kind: Literal["airflow3"]
+    username: str = Field(min_length=1)
+    password: Secret
+
+
+class BasicAuth(_Settings):
+    """HTTP basic authentication, for proxies that ask for it; Starship on Airflow 2 itself does not accept it."""
+
+    kind: Literal["basic"]
+    username: str = Field(min_length=1)
+    password: Secret
+
+
+class NoAuth(_Settings):
+    """No credentials at all, for deployments behind a proxy that adds them."""
+
+    kind: Literal["none"]
+
+
+Auth: TypeAlias = Annotated[
+    BearerAuth | ApiKeyAuth | SessionAuth | Airflow3Auth | BasicAuth | NoAuth, Field(discriminator="kind")
+]
+
+
+class SideLimits(_Settings):
+    """How hard one side may be asked."""
+
+    concurrency: int = Field(default=4, ge=1, le=64)
+    """Requests under way at once."""
+    requests_per_second: float | None = Field(default=None, gt=0)
+    """A ceiling on the rate of requests; None for no ceiling."""
+
+
+class Endpoint(_Settings):
+    """One deployment: where it is, how to log in, how hard it may be asked."""
+
+    url: Annotated[str, AfterValidator(normalise_url)]
+    auth: Auth
+    ca_file: Path | None = None
+    headers: dict[str, str] = Field(default_factory=dict, repr=False)
+    connect_timeout: float = Field(default=10, gt=0, le=300)
+    """Seconds until a connection must stand."""
+    read_timeout: float = Field(default=150, gt=0, le=3600)
+    """Seconds without a byte until an answer counts as lost; gunicorn kills a worker after 120 s by default."""
+    limits: SideLimits = SideLimits()
+
+
+class Selection(_Settings):
+    """Which runs are moved. Part of the job's identity: the checkpoint refuses another one."""
+
+    dags: tuple[str, ...] = Field(default=("*",), min_length=1)
+    """DAG ids or globs; an id without wildcards is moved even when the source does not list it."""
+    exclude_dags: tuple[str, ...] = ()
+    states: tuple[Literal["success", "failed"], ...] = Field(default=("success", "failed"), min_length=1)
+    since: _Moment | None = None
+    """Logical date from here on (inclusive)."""
+    until: _Moment | None = None
+    """Logical date before this (exclusive)."""
+    newest: int | None = Field(default=None, ge=1)
+    """Only the newest N matching runs of each DAG, by start date as the server orders them."""
+    allow_missing_dags: bool = False
+    """Move DAGs that the target does not have."""
+
+    @model_validator(mode="after")
+    def _dates_in_order(self) -> "Selection":
+        if self.since and self.until and self.since >= self.until:
+            msg = "since must be before until"
+            raise ValueError(msg)
+        return self
+
+    def covers(self, logical_date: datetime) -> bool:
+        """Tell whether ``logical_date`` (aware) lies in the selected range."""
+        return (self.since is None or logical_date >= self.since) and (self.until is None or logical_date < self.until)
+
+
+class Limits(_Settings):
+    """What bounds memory and the size of requests."""
+
+    batch_rows: int = Field(default=1_000, ge=1, le=100_000)
+    batch_bytes: int = Field(default=SAFE_BODY_BYTES, ge=1_024)
+    window_runs: int = Field(default=500, ge=1, le=10_000)
+    """The most runs in a window."""
+    window_bytes: int = Field(default=4_194_304, ge=16_384)
+    """The size of child pages that windows aim at: window size adapts to it."""
+    memory_bytes: int = Field(default=8_388_608, ge=65_536)
+    """A larger answer is held in an unlinked temporary file instead of memory."""
+
+
+class Retry(_Settings):
+    """How often and how long a request is tried again."""
+
+    attempts: int = Field(default=8, ge=1, le=100)
+    wait_initial: float = Field(default=0.5, gt=0)
+    wait_max: float = Field(default=30, gt=0)
+    retry_after_max: float = Field(default=300, gt=0)
+    """Seconds; a longer Retry-After is shortened to this."""
+
+
+class Settings(_Settings):
+    """Everything a job needs to know."""
+
+    source: Endpoint
+    target: Endpoint
+    selection: Selection = Selection()
+    limits: Limits = Limits()
+    retry: Retry = Retry()
+    state_dir: Path = Path("transfer-state")

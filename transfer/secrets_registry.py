@@ -1,0 +1,46 @@
+"""The secret values this process has read, so that they can be masked wherever they would appear.
+
+Server text comes back escaped in many ways, hence the variants: a password in a query string, in JSON, in a web page
+and in a Python repr are four different texts.
+"""
+
+import html
+import json
+import re
+from typing import Final
+from urllib.parse import quote, quote_plus
+
+MASK: Final = "***"
+"""What stands in place of a secret."""
+
+SHORTEST: Final = 4
+"""Shorter values are not searched for: masking "a" would make every text unreadable and give the secret away."""
+
+_known: set[str] = set()
+
+
+def hide(value: str) -> None:
+    """Remember ``value`` as a secret that ``mask`` replaces from now on, unless it is shorter than ``SHORTEST``."""
+    if len(value) >= SHORTEST:
+        _known.update(_variants(value))
+
+
+def mask(text: str) -> str:
+    """Return ``text`` with every known secret replaced by ``MASK``, the longest first."""
+    if not any(value in text for value in _known):
+        return text
+    longest_first = sorted(_known, key=len, reverse=True)
+    return re.sub("|".join(map(re.escape, longest_first)), MASK, text)
+
+
+def _variants(value: str) -> set[str]:
+    raw = value.encode("utf-8", "surrogatepass")
+    return {
+        value,
+        quote(raw, safe=""),
+        quote_plus(raw),
+        html.escape(value),
+        json.dumps(value)[1:-1],
+        json.dumps(value, ensure_ascii=False)[1:-1],
+        repr(value)[1:-1],
+    }
