@@ -12,11 +12,13 @@ SideName: TypeAlias = Literal["source", "target"]
 class Outcome(StrEnum):
     """What became of a DAG run of the source, as the checkpoint remembers it."""
 
-    IN_FLIGHT = "in flight"  # claimed by a window that was cut and is not done: what the target has of it is ours
+    IN_FLIGHT = "in flight"  # claimed by a window that is not done, and not on the target before: what is there is ours
+    FILLING = "filling"  # claimed by a window that is not done, but on the target before it was
     MOVED = "moved"  # this job wrote it, and the target has acknowledged every row of it
     ALREADY = "already there"  # the target had it before; children that it lacked were added
     UNFINISHED = "unfinished"  # not yet success or failed, or its children were not all readable: the next run's work
-    REJECTED = "rejected"  # the target refused it or some of its children for good
+    REJECTED = "rejected"  # the target refused it for good, or had it before and refused some of its children
+    PARTIAL = "partial"  # this job wrote it, but the target refused some of its children for good
     CHANGED = "changed"  # moved before, and changed at the source since: the target keeps the earlier version
     UNSELECTED = "unselected"  # seen, but outside the selection
 
@@ -119,12 +121,17 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class RejectedRow:
-    """A row that the target refused for good: its identity and the server's reason, redacted."""
+    """A row that the target refused for good, or ``rows`` of them for one reason.
+
+    ``key`` is the identity below the run as text, empty for the run itself; ``reason`` is redacted.
+    """
 
     kind: str
     dag_id: str
+    run_id: str
     key: str
     reason: str
+    rows: int = 1
 
 
 @dataclass(frozen=True, slots=True)

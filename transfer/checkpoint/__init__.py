@@ -1,0 +1,7 @@
+"""The memory of a job across restarts: the only SQL of the job state."""
+
+from transfer.checkpoint.reader import CheckpointReader
+from transfer.checkpoint.store import Checkpoint
+from transfer.checkpoint.values import Holder, Invocation, Job, PlannedDag, ResumePoint, Totals
+
+__all__ = ["Checkpoint", "CheckpointReader", "Holder", "Invocation", "Job", "PlannedDag", "ResumePoint", "Totals"]

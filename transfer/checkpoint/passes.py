@@ -1,0 +1,81 @@
+"""SQL of a pass over a DAG: where it goes on, how it is given up, how it ends."""
+
+from sqlite3 import Connection
+from typing import Final
+
+from transfer.checkpoint.plan import check_open, key_of, passes_of
+from transfer.checkpoint.values import ResumePoint
+
+_DONE: Final = """
+    SELECT number, offset + size, last_start FROM window
+    WHERE dag = ? AND pass = ? AND state = 'done' ORDER BY number
+"""
+_OVERTAKE: Final = """
+    UPDATE window SET state = 'overtaken' WHERE dag = ? AND pass = ? AND state = 'done' AND number >= ?
+"""
+_FINISH: Final = """
+    UPDATE dag SET finished_pass = ?, finished_count = max(run_count, ?), finished_at = ? WHERE id = ?
+"""
+_FORGET: Final = """
+    DELETE FROM window WHERE dag = ? AND pass <= ? AND state <> 'cut'
+    AND NOT EXISTS (SELECT 1 FROM window_count WHERE window_count.window = window.id)
+"""
+
+
+def resume_point(connection: Connection, dag_id: str) -> ResumePoint:
+    """Return where to read on: behind the unbroken row of done windows of the open pass, or at a new pass's start.
+
+    Windows that were cut and not done are dropped. Done ones behind a gap are read again, but keep their counts.
+    """
+    dag = key_of(connection, dag_id)
+    connection.execute("DELETE FROM window WHERE dag = ? AND state = 'cut'", (dag,))
+    newest, finished = passes_of(connection, dag)
+    if newest == finished:
+        return _open_pass(connection, dag, newest + 1)
+    point = ResumePoint(newest, 0, 0, None, fresh=True)
+    for number, offset, end in connection.execute(_DONE, (dag, newest)):
+        if number != point.next_number:
+            break
+        point = ResumePoint(newest, number + 1, offset, end, fresh=False)
+    connection.execute(_OVERTAKE, (dag, newest, point.next_number))
+    return point
+
+
+def restart_pass(connection: Connection, dag_id: str) -> ResumePoint:
+    """Give up the DAG's open pass, if any, and open the next.
+
+    Windows that are on their way still may be settled: their place is in the pass that was given up.
+    """
+    dag = key_of(connection, dag_id)
+    newest, _ = passes_of(connection, dag)
+    return _open_pass(connection, dag, newest + 1)
+
+
+def _open_pass(connection: Connection, dag: int, pass_number: int) -> ResumePoint:
+    connection.execute("UPDATE dag SET open_pass = ? WHERE id = ?", (pass_number, dag))
+    return ResumePoint(pass_number, 0, 0, None, fresh=True)
+
+
+def finish_pass(connection: Connection, dag_id: str, pass_number: int, now: str) -> None:
+    """Close the pass and forget its windows, but for those with counts.
+
+    Raises ValueError if it is not open or if one of its windows was cut and is not done.
+    """
+    dag = key_of(connection, dag_id)
+    check_open(connection, dag, pass_number)
+    lacking = connection.execute(
+        "SELECT min(number) FROM window WHERE dag = ? AND pass = ? AND state = 'cut'", (dag, pass_number)
+    ).fetchone()[0]
+    if lacking is not None:
+        raise ValueError(f"pass {pass_number} over {dag_id} cannot be finished: window {lacking} is not done")
+    seen = seen_in_pass(connection, dag_id, pass_number)
+    connection.execute(_FINISH, (pass_number, seen, now, dag))
+    connection.execute(_FORGET, (dag, pass_number))
+
+
+def seen_in_pass(connection: Connection, dag_id: str, pass_number: int) -> int:
+    """Return how many runs were settled in the pass, whatever became of them."""
+    (count,) = connection.execute(
+        "SELECT count(*) FROM run WHERE dag = ? AND pass = ?", (key_of(connection, dag_id), pass_number)
+    ).fetchone()
+    return int(count)

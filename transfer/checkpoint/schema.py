@@ -1,0 +1,135 @@
+"""The checkpoint's tables, and how an older file becomes the current one.
+
+job           whose checkpoint this is: exactly one row
+dag           a DAG that is or was planned, and how far its passes have come
+window        a slice of one pass over a DAG: cut, then done
+window_count  rows of each kind of children that a done window moved and found
+run           what is remembered of each DAG run: 64-bit digest of its run_id, fingerprint, outcome
+rejected      rows that the target refused for good, with the reason
+invocation    one row per ``transfer run``
+
+A pass reads a DAG from offset 0 to its end, in windows numbered from 0. No table holds a row's values or a credential.
+"""
+
+from collections.abc import Sequence
+from sqlite3 import Connection
+from typing import Final
+
+APPLICATION_ID: Final = 0x53544152
+"""Marks the file as a checkpoint of this program (``PRAGMA application_id``)."""
+
+_FIRST: Final = (
+    # source and target are URLs without userinfo, selection is canonical JSON; compared on every open.
+    """
+    CREATE TABLE job (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        uuid TEXT NOT NULL,
+        source TEXT NOT NULL,
+        target TEXT NOT NULL,
+        selection TEXT NOT NULL,
+        created_at TEXT NOT NULL
+    )
+    """,
+    # A pass is open while open_pass > finished_pass; finished_count is how many runs the finished one answers for.
+    # A DAG that is no longer planned keeps its row and its history.
+    """
+    CREATE TABLE dag (
+        id INTEGER PRIMARY KEY,
+        dag_id TEXT NOT NULL UNIQUE,
+        run_count INTEGER NOT NULL,
+        listed INTEGER NOT NULL,
+        on_target INTEGER NOT NULL,
+        target_runs INTEGER NOT NULL,
+        planned INTEGER NOT NULL,
+        note TEXT NOT NULL,
+        open_pass INTEGER NOT NULL DEFAULT 0,
+        finished_pass INTEGER NOT NULL DEFAULT 0,
+        finished_count INTEGER NOT NULL DEFAULT 0,
+        finished_at TEXT
+    )
+    """,
+    # state: cut (its runs are on their way), done (settled), overtaken (settled, but reading went back behind it and
+    # gives its number to another window; it stays for its counts). last_start is the start_date of its last run.
+    """
+    CREATE TABLE window (
+        id INTEGER PRIMARY KEY,
+        dag INTEGER NOT NULL REFERENCES dag,
+        pass INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        offset INTEGER NOT NULL,
+        size INTEGER NOT NULL,
+        last_start TEXT,
+        state TEXT NOT NULL CHECK (state IN ('cut', 'done', 'overtaken')),
+        done_at TEXT
+    )
+    """,
+    "CREATE UNIQUE INDEX window_number ON window (dag, pass, number) WHERE state <> 'overtaken'",
+    # Only children, and only what is not zero: DAG runs are counted in run, rejected rows in rejected.
+    """
+    CREATE TABLE window_count (
+        window INTEGER NOT NULL REFERENCES window,
+        kind TEXT NOT NULL,
+        moved INTEGER NOT NULL,
+        already INTEGER NOT NULL,
+        PRIMARY KEY (window, kind)
+    ) WITHOUT ROWID
+    """,
+    # The largest table, kept small: outcome is a code (encoding.CODES), pass the last one that settled the run
+    # (0: none yet), digest and fingerprint are unsigned 64-bit numbers stored as signed ones.
+    """
+    CREATE TABLE run (
+        dag INTEGER NOT NULL REFERENCES dag,
+        digest INTEGER NOT NULL,
+        fingerprint INTEGER NOT NULL,
+        outcome INTEGER NOT NULL,
+        pass INTEGER NOT NULL,
+        PRIMARY KEY (dag, digest)
+    ) WITHOUT ROWID
+    """,
+    # key is the row's identity below its run as text, reason the server's words, redacted; rows is more than 1 where
+    # one entry stands for many with one reason. A new settlement of the run replaces all of its entries.
+    """
+    CREATE TABLE rejected (
+        dag INTEGER NOT NULL REFERENCES dag,
+        run_id TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        key TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        rows INTEGER NOT NULL,
+        at TEXT NOT NULL,
+        PRIMARY KEY (dag, run_id, kind, key)
+    ) WITHOUT ROWID
+    """,
+    # ended_at and exit_code stay null when the process was killed.
+    """
+    CREATE TABLE invocation (
+        number INTEGER PRIMARY KEY,
+        started_at TEXT NOT NULL,
+        ended_at TEXT,
+        exit_code INTEGER,
+        version TEXT NOT NULL,
+        pid INTEGER NOT NULL,
+        host TEXT NOT NULL
+    )
+    """,
+    f"PRAGMA application_id = {APPLICATION_ID}",
+)
+
+MIGRATIONS: Final[Sequence[Sequence[str]]] = (_FIRST,)
+"""The statements that lead from version n to n + 1 (``PRAGMA user_version``), n being the index. Append only."""
+
+VERSION: Final = len(MIGRATIONS)
+
+
+def version_of(connection: Connection) -> int:
+    """Return the schema version of the file, 0 when it is empty."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def migrate(connection: Connection, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> None:
+    """Bring the file to the newest version; must run inside a transaction, which also records the version."""
+    for number, statements in enumerate(migrations[version_of(connection) :], start=version_of(connection) + 1):
+        for statement in statements:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {number}")

@@ -1,0 +1,161 @@
+"""The checkpoint as the engine sees it: what is acknowledged here survives any crash."""
+
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from sqlite3 import Connection
+from uuid import UUID
+
+from anyio import CancelScope, to_thread
+
+from transfer import __version__
+from transfer.checkpoint import passes, plan, windows
+from transfer.checkpoint.database import Database
+from transfer.checkpoint.encoding import stamp
+from transfer.checkpoint.failures import translated
+from transfer.checkpoint.filesystem import refuse_network
+from transfer.checkpoint.lock import DirectoryLock
+from transfer.checkpoint.opening import DATABASE, LOCK, open_database, read_job
+from transfer.checkpoint.totals import read_totals
+from transfer.checkpoint.values import Job, PlannedDag, ResumePoint, Totals
+from transfer.model import SettledRun, Settlement, Window
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Checkpoint:
+    """The state directory's database, held by one process and used by the tasks of one event loop.
+
+    Every method is one transaction: when it returns, what it stored is on disk; when it raises or is cancelled, it
+    was carried out whole or not at all. All raise ``StateFullError`` when nothing can be written and another
+    ``StateError`` when the file turns out to be unusable; ValueError is a caller's mistake.
+    """
+
+    job_id: UUID
+    """Made when the checkpoint was created, the same after any restart."""
+
+    def __init__(self, database: Database, job_id: UUID, clock: Callable[[], datetime]) -> None:
+        self.job_id = job_id
+        self._database = database
+        self._clock = clock
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, directory: Path, job: Job, *, clock: Callable[[], datetime] = _utc_now
+    ) -> AsyncIterator["Checkpoint"]:
+        """Hold the state directory and its checkpoint, which are created if need be.
+
+        Raises ``StateLockedError`` (another run has it), ``StateMismatchError`` (it belongs to another job),
+        ``StateCorruptError``, ``StateFullError`` (it cannot be written) or ``StateError`` (a network file system).
+        """
+        opened = await to_thread.run_sync(_Opened, directory, job, clock)
+        try:
+            yield cls(opened.database, opened.job_id, clock)
+        finally:
+            with CancelScope(shield=True):
+                await to_thread.run_sync(opened.close)
+
+    async def begin_invocation(self) -> int:
+        """Record that a ``transfer run`` starts in this process; return its number, from 1 up."""
+        values = (stamp(self._clock()), __version__, os.getpid(), socket.gethostname())
+
+        def work(connection: Connection) -> int:
+            cursor = connection.execute(
+                "INSERT INTO invocation (started_at, version, pid, host) VALUES (?, ?, ?, ?)", values
+            )
+            return cursor.lastrowid or 0
+
+        return await self._database.run(work)
+
+    async def end_invocation(self, number: int, exit_code: int) -> None:
+        """Record that the invocation ends properly, with ``exit_code``."""
+        values = (stamp(self._clock()), exit_code, number)
+
+        def work(connection: Connection) -> None:
+            connection.execute("UPDATE invocation SET ended_at = ?, exit_code = ? WHERE number = ?", values)
+
+        await self._database.run(work)
+
+    async def store_plan(self, dags: Sequence[PlannedDag]) -> None:
+        """Make ``dags`` the plan; what was planned before and is not among them keeps its history."""
+        await self._database.run(partial(plan.store_plan, dags=dags))
+
+    async def plan(self) -> list[PlannedDag]:
+        """Return the planned DAGs by name."""
+        return await self._database.run(plan.read_plan)
+
+    async def resume_point(self, dag_id: str) -> ResumePoint:
+        """Return where to read on: behind the unbroken row of done windows of the open pass, or at a new pass's start.
+
+        Windows that were cut and not done are dropped (their runs stay IN_FLIGHT): call it only while no window of
+        the DAG is on its way. Done windows behind a gap are read again, and keep their counts.
+        """
+        return await self._database.run(partial(passes.resume_point, dag_id=dag_id))
+
+    async def restart_pass(self, dag_id: str) -> ResumePoint:
+        """Give up the DAG's open pass, if any, and open the next; windows on their way still may be settled."""
+        return await self._database.run(partial(passes.restart_pass, dag_id=dag_id))
+
+    async def cut(self, window: Window, claimed: Sequence[SettledRun]) -> None:
+        """Store ``window`` and remember ``claimed`` as IN_FLIGHT, before anything of it is sent.
+
+        A window that is not done may be cut again, differently, as long as nothing of it is on its way.
+        """
+        await self._database.run(partial(windows.cut, window=window, claimed=claimed))
+
+    async def recall(self, dag_id: str, run_ids: Sequence[str]) -> dict[str, SettledRun]:
+        """Return what is remembered of ``run_ids``; those that were never seen are absent."""
+        return await self._database.run(partial(windows.recall, dag_id=dag_id, run_ids=run_ids))
+
+    async def settle(self, settlement: Settlement) -> None:
+        """Mark the window done with what became of its runs and rows; repeating a settlement changes nothing.
+
+        A window of which nothing is sent need not be cut before. ``counts`` are of this settlement only; DAG runs are
+        counted by ``runs`` instead. ``rejected`` replaces all earlier rejected rows of these runs, and must name at
+        least one row of every kind that counts rejected ones.
+        """
+        await self._database.run(partial(windows.settle, settlement=settlement, now=stamp(self._clock())))
+
+    async def seen_in_pass(self, dag_id: str, pass_number: int) -> int:
+        """Return how many runs were settled in the pass and not in a later one, whatever became of them."""
+        return await self._database.run(partial(passes.seen_in_pass, dag_id=dag_id, pass_number=pass_number))
+
+    async def finish_pass(self, dag_id: str, pass_number: int) -> None:
+        """Record that the DAG was read completely; all windows of the pass must be done."""
+        now = stamp(self._clock())
+        await self._database.run(partial(passes.finish_pass, dag_id=dag_id, pass_number=pass_number, now=now))
+
+    async def totals(self) -> Totals:
+        """Return what the job has come to, counted from the rows of the run table (a second for 5 million of them)."""
+        return await self._database.run(read_totals)
+
+
+class _Opened:
+    """The lock and the database of a state directory; blocks while it opens and closes."""
+
+    def __init__(self, directory: Path, job: Job, clock: Callable[[], datetime]) -> None:
+        path = directory / DATABASE
+        with translated(path):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            refuse_network(directory)
+            self._lock = DirectoryLock(directory / LOCK)
+            try:
+                connection = open_database(path, job, clock)
+                self.job_id, _ = read_job(connection)
+            except BaseException:
+                self._lock.release()
+                raise
+        self.database = Database(connection, path)
+
+    def close(self) -> None:
+        try:
+            self.database.close()
+        finally:
+            self._lock.release()

@@ -1,0 +1,93 @@
+"""The values that go into the checkpoint and come out of it, beside those of ``model``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from transfer.model import Counts, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What makes two invocations the same job; the checkpoint refuses any other.
+
+    ``source`` and ``target`` are base URLs, of which any userinfo is ignored and never stored; ``selection`` is
+    canonical JSON text. The job's uuid is not here: it is made when the checkpoint is created and stored in it.
+    """
+
+    source: str
+    target: str
+    selection: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedDag:
+    """A DAG to move.
+
+    ``run_count`` is the source's count when the plan was made; ``listed`` is False for a DAG that has history but no
+    row in the source's list; ``on_target`` tells whether the target knows it; ``target_runs`` are the runs that the
+    target had of it before this job.
+    """
+
+    dag_id: str
+    run_count: int
+    listed: bool
+    on_target: bool
+    note: str = ""
+    target_runs: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ResumePoint:
+    """Where reading a DAG goes on.
+
+    ``next_number`` and ``offset`` (in runs) are those of the window to cut next; ``end`` is the start_date text of the
+    last run before it, None if nothing is done (``fresh``) or if that run never started.
+    """
+
+    pass_number: int
+    next_number: int
+    offset: int
+    end: str | None
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What the job has come to, over all invocations; computed from the stored rows each time.
+
+    ``runs`` counts the DAG runs of each DAG by what is remembered of them. ``rows`` counts each kind's rows: dag_runs
+    by the same memory, so that a run never counts twice (a changed one counts as rejected); children as the sum of what
+    each window moved and found, and the rejected rows that stand now. ``windows_done`` leaves out finished passes'
+    windows that moved and found no children. ``dags_done`` are the planned DAGs whose last pass was read to the end,
+    unless a newer plan counts more runs than that pass answers for.
+    """
+
+    runs: Mapping[str, Mapping[Outcome, int]]
+    rows: Mapping[str, Mapping[str, Counts]]
+    windows_done: int
+    dags_done: frozenset[str]
+    created_at: datetime
+    settled_at: datetime | None
+    """When the last window was settled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One ``transfer run``; ``ended_at`` and ``exit_code`` are None while it runs and after it was killed."""
+
+    number: int
+    started_at: datetime
+    ended_at: datetime | None
+    exit_code: int | None
+    version: str
+    pid: int
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The process that holds a state directory."""
+
+    pid: int
+    host: str

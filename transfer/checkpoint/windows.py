@@ -1,0 +1,116 @@
+"""SQL of a window's life: cut before anything of it is sent, settled when the target has acknowledged all of it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from sqlite3 import Connection
+from typing import Final
+
+from transfer.checkpoint.encoding import CODES, OUTCOMES, decoding, digest, signed, unsigned
+from transfer.checkpoint.plan import check_open, key_of
+from transfer.kinds import DAG_RUNS
+from transfer.model import Counts, SettledRun, Settlement, Window
+
+_CUT: Final = """
+    INSERT INTO window (dag, pass, number, offset, size, last_start, state) VALUES (?, ?, ?, ?, ?, ?, 'cut')
+    ON CONFLICT (dag, pass, number) WHERE state <> 'overtaken' DO UPDATE
+    SET offset = excluded.offset, size = excluded.size, last_start = excluded.last_start WHERE state = 'cut'
+"""
+_CLAIM: Final = """
+    INSERT INTO run (dag, digest, fingerprint, outcome, pass) VALUES (?, ?, ?, ?, 0)
+    ON CONFLICT (dag, digest) DO UPDATE
+    SET fingerprint = excluded.fingerprint, outcome = excluded.outcome, pass = 0
+"""
+_RECALL: Final = """
+    SELECT digest, fingerprint, outcome FROM run WHERE dag = ? AND digest IN (SELECT value FROM json_each(?))
+"""
+_FIND: Final = """
+    SELECT id FROM window WHERE dag = ? AND pass = ? AND number = ? AND offset = ? AND size = ? AND last_start IS ?
+    AND state <> 'overtaken'
+"""
+_ADD: Final = """
+    INSERT INTO window (dag, pass, number, offset, size, last_start, state) VALUES (?, ?, ?, ?, ?, ?, 'cut')
+    ON CONFLICT DO NOTHING
+"""
+_SETTLE: Final = """
+    INSERT INTO run (dag, digest, fingerprint, outcome, pass) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (dag, digest) DO UPDATE
+    SET fingerprint = excluded.fingerprint, outcome = excluded.outcome, pass = excluded.pass
+"""
+_ACCEPT: Final = "DELETE FROM rejected WHERE dag = ? AND run_id IN (SELECT value FROM json_each(?))"
+_REJECT: Final = (
+    "INSERT OR REPLACE INTO rejected (dag, run_id, kind, key, reason, rows, at) VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def cut(connection: Connection, window: Window, claimed: Sequence[SettledRun]) -> None:
+    """Store ``window`` and remember ``claimed`` with the outcome that they have until it is settled.
+
+    A window that was cut and is not done may be cut again, differently. Raises ValueError if the pass is not open or
+    the window is done.
+    """
+    dag = key_of(connection, window.dag_id)
+    check_open(connection, dag, window.pass_number)
+    if not connection.execute(_CUT, (dag, *_place(window))).rowcount:
+        raise ValueError(f"{window} is done already")
+    rows = [(dag, digest(run.run_id), signed(run.fingerprint), CODES[run.outcome]) for run in claimed]
+    connection.executemany(_CLAIM, rows)
+
+
+def recall(connection: Connection, dag_id: str, run_ids: Sequence[str]) -> dict[str, SettledRun]:
+    """Return what is remembered of ``run_ids``; those that were never seen are absent."""
+    names = {digest(run_id): run_id for run_id in run_ids}
+    found = connection.execute(_RECALL, (key_of(connection, dag_id), json.dumps(list(names))))
+    with decoding():
+        return {
+            names[name]: SettledRun(names[name], unsigned(fingerprint), OUTCOMES[code])
+            for name, fingerprint, code in found
+        }
+
+
+def settle(connection: Connection, settlement: Settlement, now: str) -> None:
+    """Mark the window done with all that became of it; repeating a settlement changes nothing.
+
+    Raises ValueError if another window has its place, or if it was not cut and its pass is not open.
+    """
+    window = settlement.window
+    dag = key_of(connection, window.dag_id)
+    key = _window_key(connection, dag, window)
+    connection.execute("UPDATE window SET state = 'done', done_at = ? WHERE id = ?", (now, key))
+    _store_counts(connection, key, settlement.counts)
+    connection.executemany(
+        _SETTLE,
+        [
+            (dag, digest(run.run_id), signed(run.fingerprint), CODES[run.outcome], window.pass_number)
+            for run in settlement.runs
+        ],
+    )
+    connection.execute(_ACCEPT, (dag, json.dumps([run.run_id for run in settlement.runs])))
+    connection.executemany(
+        _REJECT,
+        [(dag, row.run_id, row.kind, row.key, row.reason, row.rows, now) for row in settlement.rejected],
+    )
+
+
+def _place(window: Window) -> tuple[int, int, int, int, str | None]:
+    return window.pass_number, window.number, window.offset, window.size, window.end
+
+
+def _store_counts(connection: Connection, window: int, counts: Mapping[str, Counts]) -> None:
+    rows = [
+        (window, kind, count.moved, count.already)
+        for kind, count in counts.items()
+        if kind != DAG_RUNS.name and (count.moved or count.already)
+    ]
+    connection.execute("DELETE FROM window_count WHERE window = ?", (window,))
+    connection.executemany("INSERT INTO window_count (window, kind, moved, already) VALUES (?, ?, ?, ?)", rows)
+
+
+def _window_key(connection: Connection, dag: int, window: Window) -> int:
+    found = connection.execute(_FIND, (dag, *_place(window))).fetchone()
+    if found is not None:
+        return int(found[0])
+    check_open(connection, dag, window.pass_number)
+    added = connection.execute(_ADD, (dag, *_place(window)))
+    if not added.rowcount:
+        raise ValueError(f"{window} is not the window that was cut with this number")
+    return added.lastrowid or 0
