@@ -1,0 +1,139 @@
+"""A page of task rows, taken apart piece by piece: the document may be far larger than what should be in memory.
+
+The rows of ``{"dag_run_count": 3, "task_instances": [{...}, {...}]}`` are cut between two of them wherever enough bytes
+have come together. A cut is tried where ``}`` ``,`` ``{`` follow each other and is right exactly if what stands before
+it is valid JSON: inside of a string or of a nested list something would still be open. So the parser, which has to see
+the bytes anyway, does all the work.
+"""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import orjson
+
+from transfer.client.base import Body, Request
+from transfer.errors import UnexpectedAnswerError
+from transfer.kinds import Kind, Row
+from transfer.model import SideName
+
+HEAD_BYTES: Final = 128
+"""Where the list of rows must have begun, when the document is that long."""
+
+CUTS_TRIED: Final = 8
+"""How many places for a cut are tried before more bytes are fetched: a row may hold thousands that are none."""
+
+_HEAD: Final = re.compile(rb'\s*\{\s*(?:"dag_run_count"\s*:\s*(\d{1,18})\s*,\s*)?"([a-z_]+)"\s*:\s*\[')
+_TAIL: Final = re.compile(rb'\]\s*(?:,\s*"dag_run_count"\s*:\s*(\d{1,18})\s*)?\}\s*')
+_CUT: Final = re.compile(rb"\}\s*,\s*\Z")
+_CUT_BYTES: Final = 256
+"""How far apart the braces around a comma may be."""
+
+
+class StarshipPage:
+    """The body of a GET of task instances or their history; implements ``ChildPage``."""
+
+    def __init__(self, side: SideName, kind: Kind, request: Request, body: Body) -> None:
+        self.kind = kind
+        self.size = body.size
+        self.run_count: int | None = None
+        self._side: SideName = side
+        self._request = request
+        self._body = body
+
+    async def rows(self, chunk_bytes: int = 262_144) -> AsyncIterator[list[Row]]:
+        """Yield the rows in order, in lists of roughly ``chunk_bytes`` of JSON; may be called again.
+
+        Raises ``UnexpectedAnswerError`` when the body is not the envelope it should be.
+        """
+        held = b""
+        begun = False
+        wanted = chunk_bytes
+        async for piece in self._body.chunks(chunk_bytes):
+            held += piece
+            if not begun and len(held) >= min(HEAD_BYTES, self.size):
+                held, begun = self._after_head(held), True
+            if not begun or len(held) < wanted:
+                continue
+            rows, held = _cut(held)
+            wanted = chunk_bytes if rows else 2 * len(held)
+            if rows:
+                yield self._checked(rows)
+        rest = self._last_rows(held)
+        if rest:
+            yield rest
+
+    def close(self) -> None:
+        """Free what is behind it; harmless when repeated."""
+        self._body.close()
+
+    def _after_head(self, held: bytes) -> bytes:
+        head = _HEAD.match(held)
+        if head is None or head[2] != self.kind.envelope.encode():
+            raise self._malformed(f'does not begin with a list "{self.kind.envelope}"')
+        if head[1] is not None:
+            self.run_count = int(head[1])
+        return held[head.end() :]
+
+    def _last_rows(self, held: bytes) -> list[Row]:
+        end = held.rfind(b"]")
+        tail = _TAIL.fullmatch(held, end) if end >= 0 else None
+        if tail is None:
+            raise self._malformed("stops in the middle")
+        if tail[1] is not None:
+            self.run_count = int(tail[1])
+        return self._checked(parsed_list(held[:end]))
+
+    def _checked(self, rows: list[Any] | None) -> list[Row]:
+        if rows is None or not all(type(row) is dict for row in rows):
+            raise self._malformed("holds something else than rows")
+        return rows
+
+    def _malformed(self, how: str) -> UnexpectedAnswerError:
+        return UnexpectedAnswerError(
+            self._side,
+            self._request.what,
+            f"the answer of {self.size} bytes {how}",
+            hint="run it again; if it stays, something between us and the server changes its answers",
+            dag_id=self._request.dag_id,
+        )
+
+
+def _cut(held: bytes) -> tuple[list[Any], bytes]:
+    """Return the rows before the last place where ``held`` can be cut, and the rest; no rows if there is no place."""
+    brace = len(held)
+    for _ in range(CUTS_TRIED):
+        brace, end = _place(held, brace)
+        if brace < 0:
+            break
+        rows = parsed_list(memoryview(held)[:end])
+        if rows is not None:
+            return rows, held[brace:]
+    return [], held
+
+
+def parsed_list(inside: bytes | memoryview) -> list[Any] | None:
+    """Parse what stands between the brackets of a list, None when it is not JSON.
+
+    orjson refuses NaN and lone surrogates, which Starship sends; the standard library takes them.
+    """
+    text = b"".join((b"[", inside, b"]"))
+    try:
+        rows: list[Any] = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        try:
+            rows = json.loads(text)
+        except (ValueError, RecursionError):
+            return None
+    return rows
+
+
+def _place(held: bytes, before: int) -> tuple[int, int]:
+    """Return where ``{`` stands in the last ``}, {`` before ``before`` and the place behind its ``}``; -1 for none."""
+    while (before := held.rfind(b"{", 0, before)) > 0:
+        start = max(before - _CUT_BYTES, 0)
+        gap = _CUT.search(held, start, before)
+        if gap:
+            return before, gap.start() + 1
+    return -1, -1

@@ -1,0 +1,142 @@
+"""Starship's REST API as the engine wants it: rows in, rows out, nothing of HTTP."""
+
+import json
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any, Final
+
+from transfer.client.base import Body, Request, Sender
+from transfer.client.page import StarshipPage
+from transfer.errors import AuthError, LostAnswerError, NotStarshipError, UnexpectedAnswerError
+from transfer.kinds import DAG_RUNS, TASK_INSTANCES, Kind
+from transfer.model import Batch, DagInfo, RunPage, ServerInfo, SideName
+
+PREFIX: Final = "/api/starship/"
+HEAD_BYTES: Final = 256
+"""Where the echo of an insert must name the list of rows."""
+
+_NOT_STARSHIP: Final = (
+    "check that the URL is the address of the Airflow webserver, that the plugin astronomer-starship is installed"
+    " there, and that the account can log in"
+)
+
+
+class Starship:
+    """A deployment behind a sender; implements ``Source`` and ``Target``."""
+
+    def __init__(self, side: SideName, sender: Sender) -> None:
+        self._side: SideName = side
+        self._sender = sender
+
+    async def info(self) -> ServerInfo:
+        """Implement ``Source``; raises ``NotStarshipError`` when a web page answers."""
+        request = Request("GET", f"{PREFIX}info", "info")
+        try:
+            answer = await self._get(request)
+        except AuthError as error:
+            if error.what != request.what or error.status != HTTPStatus.OK:  # not the login's own failure
+                raise
+            raise NotStarshipError(self._side, "info", error.detail, status=error.status, hint=_NOT_STARSHIP) from error
+        match answer:
+            case {"airflow_version": str(airflow), "starship_version": str(starship)}:
+                return ServerInfo(airflow, starship)
+        raise self._unexpected(request, "does not name the two versions")
+
+    async def dags(self) -> list[DagInfo]:
+        """Implement ``Source``."""
+        request = Request("GET", f"{PREFIX}dags", "dags")
+        rows = await self._get(request)
+        if not isinstance(rows, list):
+            raise self._unexpected(request, "is not a list")
+        return [self._dag(request, row) for row in rows]
+
+    async def dag_runs(self, dag_id: str, *, offset: int, limit: int) -> RunPage:
+        """Implement ``Source``."""
+        request = self._slice(DAG_RUNS, dag_id, offset, limit)
+        answer = await self._sender.send(request)
+        size = answer.body.size
+        match self._parsed(request, answer.body):
+            case {"dag_runs": list(rows), "dag_run_count": int(count)} if all(map(_is_run, rows)):
+                return RunPage(rows, count, size)
+        raise self._unexpected(request, "is not a list of runs with their count")
+
+    async def children(
+        self, kind: Kind, dag_id: str, *, offset: int, limit: int, attempts: int | None = None
+    ) -> StarshipPage:
+        """Implement ``Source``."""
+        request = replace(self._slice(kind, dag_id, offset, limit), attempts=attempts)
+        answer = await self._sender.send(request)
+        return StarshipPage(self._side, kind, request, answer.body)
+
+    async def insert(self, batch: Batch) -> None:
+        """Implement ``Target``.
+
+        The echo of all rows is received, since only a complete answer counts, but not parsed: it is made of what was
+        sent, and proves no more than its first bytes do.
+        """
+        what = f"insert {len(batch.rows)} {batch.kind.name}"
+        headers = {"Idempotency-Key": batch.key}
+        await self._post(batch.kind, Request("POST", "", what, body=batch.body, headers=headers, dag_id=batch.dag_id))
+
+    async def probe_write(self, size: int) -> None:
+        """Implement ``Target``: Starship ignores what it does not know in a body, and inserts nothing for no rows."""
+        kind = TASK_INSTANCES
+        empty = b'{"%s":[],"padding":"%%s"}' % kind.envelope.encode()
+        body = empty % (b"x" * max(size - len(empty % b""), 0))
+        await self._post(kind, Request("POST", "", f"write of {size} bytes", body=body))
+
+    async def _post(self, kind: Kind, request: Request) -> None:
+        request = replace(request, path=PREFIX + kind.route, writes=True)
+        answer = await self._sender.send(request)
+        head = answer.body.read()[:HEAD_BYTES]
+        answer.body.close()
+        if f'"{kind.envelope}"'.encode() not in head:
+            detail = "the answer is not the echo of what was sent"
+            raise LostAnswerError(self._side, request.what, detail, status=answer.status, dag_id=request.dag_id)
+
+    @staticmethod
+    def _slice(kind: Kind, dag_id: str, offset: int, limit: int) -> Request:
+        params = {"dag_id": dag_id, "limit": str(limit), "offset": str(offset)}
+        return Request("GET", PREFIX + kind.route, f"{kind.name} {offset}+{limit}", params=params, dag_id=dag_id)
+
+    async def _get(self, request: Request) -> Any:
+        """Send a request and parse the answer.
+
+        With the standard library on purpose: the conf of a DAG run may hold integers beyond 64 bits, which orjson
+        turns into floats without a word, and NaN and lone surrogates, which it refuses.
+        """
+        answer = await self._sender.send(request)
+        return self._parsed(request, answer.body)
+
+    def _parsed(self, request: Request, body: Body) -> Any:
+        try:
+            return _parse(body)
+        except (ValueError, RecursionError):
+            pass  # raised below: the error would carry the document along
+        raise self._unexpected(request, "is not valid JSON")
+
+    def _dag(self, request: Request, row: object) -> DagInfo:
+        match row:
+            case {"dag_id": str(dag_id), "dag_run_count": int(count), "is_paused": bool() | None as is_paused}:
+                return DagInfo(dag_id, count, bool(is_paused))
+        raise self._unexpected(request, "holds something else than DAGs")
+
+    def _unexpected(self, request: Request, how: str) -> UnexpectedAnswerError:
+        return UnexpectedAnswerError(
+            self._side, request.what, f"the answer {how}", hint="check the version of Starship", dag_id=request.dag_id
+        )
+
+
+def _is_run(row: object) -> bool:
+    """Tell whether ``row`` has what the engine orders and chooses runs by."""
+    match row:
+        case {"run_id": str(), "start_date": str() | None, "execution_date": str(), "state": str() | None}:
+            return True
+    return False
+
+
+def _parse(body: Body) -> Any:
+    try:
+        return json.loads(body.read())
+    finally:
+        body.close()

@@ -1,0 +1,182 @@
+"""Which error an answer is: one table from status, content type and text to an error class.
+
+Measured on Airflow 2.4 to 2.11 and 3.1 with Starship 2.10.1. Starship answers 409 for everything that breaks a
+constraint, 400 for values of the wrong type and for a database that is down, 500 with JSON for what it did not expect;
+the web framework around it answers with pages.
+"""
+
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+from urllib.parse import urlsplit
+
+from transfer.client.base import Request
+from transfer.client.retry_after import retry_after
+from transfer.client.wire import Reply
+from transfer.config.settings import SAFE_BODY_BYTES
+from transfer.errors import (
+    AuthError,
+    ConflictError,
+    ForbiddenError,
+    InvalidRowError,
+    LostAnswerError,
+    NotStarshipError,
+    SideError,
+    ThrottledError,
+    TooLargeError,
+    TransientError,
+    UnexpectedAnswerError,
+)
+from transfer.model import SideName
+from transfer.redact import redact, redact_url
+
+Condition: TypeAlias = Callable[[Request, Reply], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of the table; ``read`` and ``write`` are the error for either kind of request, None for success."""
+
+    statuses: Collection[int]
+    read: type[SideError] | None
+    write: type[SideError] | None
+    hint: str = ""
+    when: Condition | None = None
+
+    def fits(self, request: Request, reply: Reply) -> bool:
+        """Tell whether this row is about ``reply``."""
+        return reply.status in self.statuses and (self.when is None or self.when(request, reply))
+
+
+def _json(_request: Request, reply: Reply) -> bool:
+    return reply.media_type == "application/json"
+
+
+def _page(_request: Request, reply: Reply) -> bool:
+    return reply.media_type == "text/html"
+
+
+def _target_path(reply: Reply) -> str:
+    """Return the path that a redirect leads to, without a trailing slash."""
+    try:
+        return urlsplit(reply.headers.get("Location", "?")).path.rstrip("/")
+    except ValueError:
+        return "?"
+
+
+def _goes_home(request: Request, reply: Reply) -> bool:
+    base = urlsplit(reply.url).path.removesuffix(request.path).rstrip("/")
+    return "Location" in reply.headers and _target_path(reply) in {base, f"{base}/home", "", "/home"}
+
+
+def _goes_elsewhere(_request: Request, reply: Reply) -> bool:
+    """Recognise the same page at another address: http to https, a new host name, a trailing slash."""
+    return _target_path(reply) == urlsplit(reply.url).path.rstrip("/")
+
+
+def _says(*words: str) -> Condition:
+    """Return a condition that the answer is JSON and names one of ``words`` at the start of its message.
+
+    Not further on, where values of the rows are quoted: these stand behind a quotation mark.
+    """
+    pattern = re.compile(r'"(?:error_message|detail)"\s*:\s*"[^"\\]{0,200}?(?:' + "|".join(map(re.escape, words)) + ")")
+
+    def condition(request: Request, reply: Reply) -> bool:
+        return _json(request, reply) and bool(pattern.search(reply.text().partition('"kwargs"')[0]))
+
+    return condition
+
+
+def _unread(request: Request, reply: Reply) -> bool:
+    """Recognise a body over the limit that a float limit on Airflow 2.11 turns into a 500 page."""
+    return len(request.body or b"") > SAFE_BODY_BYTES and not _json(request, reply)
+
+
+_ABOUT_ROWS: Final = ("Unconsumed column names", "is explicitly rendered as a bound", "cannot contain NUL")
+"""What Starship's 500 says when it could not even build the statement: nothing was sent to the database."""
+
+_DATABASE_DOWN: Final = ("OperationalError", "InterfaceError", "InternalError")
+"""Also too many connections, a deadlock, a shutdown, and a standby that only reads."""
+
+_DATABASE_WRONG: Final = ("errors.InsufficientPrivilege", "errors.UndefinedTable")
+"""No fault of the rows, and not going to pass."""
+
+_LOGIN: Final = (
+    'check the credentials and the kind of auth; the account needs "can read on Configurations" (role Op or Admin)'
+)
+_RIGHTS: Final = 'the account needs "can read on Configurations": give it the role Op or Admin'
+_PLUGIN: Final = (
+    "check that the URL is the address of the Airflow webserver and that the plugin astronomer-starship is installed"
+)
+_MOVED: Final = "put the address that it redirects to into the URL of this side"
+_LOST: Final = "nothing to do: the target is asked what it has before anything is sent again"
+_LOGS: Final = "look at the webserver's log; please report an answer that this tool should understand"
+_DATABASE: Final = "check the deployment's database: it is down, or has no connection left"
+_ROWS: Final = "the rows are looked at one by one; those that cannot be stored are reported as rejected"
+_SETUP: Final = "the deployment's own database user may not write there, or its tables are missing"
+_SMALLER: Final = "lower limits.batch_bytes"
+_GENTLER: Final = "lower concurrency or requests_per_second of this side"
+_PROXY: Final = "put the proxy's user and password into HTTPS_PROXY"
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+
+RULES: Final = (
+    Rule(range(200, 300), None, None, when=_json),
+    # A proxy's page may stand in front of a write that was carried out.
+    Rule(range(200, 300), AuthError, LostAnswerError, _LOGIN, _page),
+    Rule(range(200, 300), UnexpectedAnswerError, LostAnswerError, _PLUGIN),
+    Rule(_REDIRECTS, ForbiddenError, ForbiddenError, _RIGHTS, _goes_home),
+    Rule(_REDIRECTS, NotStarshipError, NotStarshipError, _MOVED, _goes_elsewhere),
+    Rule(_REDIRECTS, AuthError, AuthError, _LOGIN),
+    # MariaDB reports a bad date as an operational error: number 1292.
+    Rule({400}, UnexpectedAnswerError, InvalidRowError, when=_says("OperationalError) (1292,")),
+    Rule({400}, TransientError, LostAnswerError, _DATABASE, _says(*_DATABASE_DOWN)),
+    Rule({400}, UnexpectedAnswerError, UnexpectedAnswerError, _SETUP, _says(*_DATABASE_WRONG)),
+    Rule({400, 422}, UnexpectedAnswerError, InvalidRowError, _ROWS),
+    Rule({401}, AuthError, AuthError, _LOGIN),
+    Rule({403}, AuthError, AuthError, _LOGIN, _says("Invalid JWT token", "Token Expired")),
+    Rule({403}, ForbiddenError, ForbiddenError, _RIGHTS),
+    Rule({404, 405, 410}, NotStarshipError, NotStarshipError, _PLUGIN),
+    Rule({407}, UnexpectedAnswerError, UnexpectedAnswerError, _PROXY),
+    Rule({408}, TransientError, LostAnswerError, _LOST),
+    Rule({409}, UnexpectedAnswerError, ConflictError, _ROWS),
+    Rule({413}, UnexpectedAnswerError, TooLargeError, _SMALLER),
+    Rule({425, 429}, ThrottledError, ThrottledError, _GENTLER),
+    Rule(range(400, 500), UnexpectedAnswerError, UnexpectedAnswerError, _LOGS),
+    Rule({500}, TransientError, InvalidRowError, _ROWS, _says(*_ABOUT_ROWS)),
+    Rule({500}, TransientError, TooLargeError, _SMALLER, _unread),
+    Rule({501}, UnexpectedAnswerError, UnexpectedAnswerError, _LOGS),
+    Rule({503}, ThrottledError, LostAnswerError, _LOST),
+    Rule(range(500, 600), TransientError, LostAnswerError, _LOST),
+    Rule(range(1000), UnexpectedAnswerError, UnexpectedAnswerError, _LOGS),
+)
+"""The first row that fits counts; the last one fits everything."""
+
+
+def judge(side: SideName, request: Request, reply: Reply) -> SideError | None:
+    """Return the error that ``reply`` is, with its details redacted, or None for a success."""
+    rule = next(rule for rule in RULES if rule.fits(request, reply))
+    kind = rule.write if request.writes else rule.read
+    return None if kind is None else problem(kind, (side, request, reply), hint=rule.hint)
+
+
+def problem(
+    kind: type[SideError], about: tuple[SideName, Request, Reply], *, detail: str = "", hint: str = ""
+) -> SideError:
+    """Build an error of ``kind`` about a reply; ``retry_after`` is filled in where the class has it.
+
+    Without ``detail`` it says what the reply says, redacted.
+    """
+    side, request, reply = about
+    error = kind(side, request.what, detail or _detail(reply), status=reply.status, hint=hint, dag_id=request.dag_id)
+    if isinstance(error, ThrottledError | LostAnswerError):
+        error.retry_after = retry_after(reply.headers)
+    return error
+
+
+def _detail(reply: Reply) -> str:
+    if reply.status in _REDIRECTS:
+        return f"redirects to {redact_url(reply.headers.get('Location', '')) or 'nowhere'}"
+    if reply.status < 300:  # noqa: PLR2004 - the end of the 2xx class; its bodies are rows
+        return f"answers with {redact(reply.media_type, 80) or 'nothing'} instead of JSON"
+    return redact(reply.text()) or "no explanation"

@@ -1,0 +1,190 @@
+"""One aiohttp session to one side: carries a request and reads the whole answer, whatever it is."""
+
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Final
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+
+from transfer import __version__
+from transfer.client.base import Request
+from transfer.client.body import SpooledBody
+from transfer.client.broken import failure
+from transfer.config.settings import Endpoint, Limits
+from transfer.errors import ConfigError
+from transfer.model import SideName
+from transfer.secrets_registry import hide
+
+ERROR_BYTES: Final = 65_536
+"""How much of the body of an answer other than 2xx is kept."""
+
+DRAINED_BYTES: Final = 4_194_304
+"""How much of it is read to keep the connection, since refused batches are echoed in full; beyond, it is closed."""
+
+IDLE_SECONDS: Final = 4
+"""How long a connection is kept unused: less than uvicorn's 5 s, so that the server is not the first to close it
+just when a request is written to it, which would look like a lost answer."""
+
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Any complete answer; the body of one other than 2xx is cut after ``ERROR_BYTES``."""
+
+    status: int
+    url: str
+    headers: Mapping[str, str]
+    body: SpooledBody
+
+    @property
+    def media_type(self) -> str:
+        """Return the content type without its parameters, in lower case."""
+        return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+    def text(self) -> str:
+        """Return the body as text; for errors and web pages."""
+        return self.body.read().decode("utf-8", "replace")
+
+
+class Wire:
+    """Carries requests to one side as they are: follows no redirect, judges no status, retries nothing.
+
+    aiohttp itself sends a GET once more when a kept connection turns out to be closed; never a POST.
+    """
+
+    def __init__(self, side: SideName, endpoint: Endpoint, limits: Limits, session: aiohttp.ClientSession) -> None:
+        self.side: Final = side
+        self.base_url: Final = endpoint.url
+        self._memory_bytes = limits.memory_bytes
+        self._session = session
+        self._proxy = environment_proxy(endpoint.url)
+
+    async def exchange(self, request: Request, headers: Mapping[str, str], secret_body: bytes | None = None) -> Reply:
+        """Send ``request`` with ``headers`` added; the caller closes the reply's body.
+
+        ``secret_body`` goes instead of the request's own body, which may be shown. Raises what the table of
+        ``broken`` says when there is no complete answer, and ``StateFullError``.
+        """
+        try:
+            async with self._session.request(
+                request.method,
+                self.base_url + request.path,
+                params=request.params,
+                data=_payload(secret_body or request.body),
+                headers=self._headers(request, headers),
+                allow_redirects=False,
+                proxy=self._proxy,
+            ) as response:
+                body = await self._body(response)
+                return Reply(response.status, str(response.url), response.headers, body)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            lost = failure(self.side, request, error)
+        raise lost  # outside of the except: aiohttp's errors carry the request's headers, which hold credentials
+
+    def forget_cookies(self) -> None:
+        """Drop all cookies, and with them the session."""
+        self._session.cookie_jar.clear()
+
+    @staticmethod
+    def _headers(request: Request, more: Mapping[str, str]) -> dict[str, str]:
+        content_type = {"Content-Type": request.content_type} if request.method == "POST" else {}
+        return {**content_type, **request.headers, **more}
+
+    async def _body(self, response: aiohttp.ClientResponse) -> SpooledBody:
+        body = SpooledBody(self._memory_bytes)
+        try:
+            if response.ok and response.status < 300:  # noqa: PLR2004 - the end of the 2xx class
+                async for piece in response.content.iter_any():
+                    body.write(piece)
+            else:
+                await _read_error(response, body)
+        except BaseException:
+            body.close()
+            raise
+        return body
+
+
+async def _read_error(response: aiohttp.ClientResponse, body: SpooledBody) -> None:
+    seen = 0
+    try:
+        async for piece in response.content.iter_any():
+            body.write(piece[: max(ERROR_BYTES - seen, 0)])
+            seen += len(piece)
+            if seen > DRAINED_BYTES:
+                response.close()
+                return
+    except (aiohttp.ClientError, TimeoutError):
+        response.close()  # the status is known, and it is what counts
+
+
+def _payload(body: bytes | None) -> BytesIO | None:
+    """Wrap a body so that aiohttp sends it in pieces, with its Content-Length."""
+    return None if body is None else BytesIO(body)
+
+
+def environment_proxy(url: str) -> str | None:
+    """Return the proxy that the environment names for ``url``, with its credentials, or None.
+
+    Done once instead of through ``trust_env=True``, which reads ~/.netrc before every request and fails when that has
+    an entry for the host while an Authorization header is set.
+    """
+    parts = urlsplit(url)
+    proxy = getproxies().get(parts.scheme)
+    if not proxy or proxy_bypass(parts.netloc):
+        return None
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
+    password = urlsplit(proxy).password
+    if password:
+        hide(password)
+        hide(unquote(password))
+    return proxy
+
+
+@asynccontextmanager
+async def open_wire(side: SideName, endpoint: Endpoint, limits: Limits) -> AsyncIterator[Wire]:
+    """Open the session of a side; raises ``ConfigError`` when the ca_file cannot be used.
+
+    There is no limit on a whole request: it would include the wait for a connection, and large pages are no fault.
+    """
+    connector = aiohttp.TCPConnector(
+        limit=endpoint.limits.concurrency, ssl=_tls(side, endpoint), keepalive_timeout=IDLE_SECONDS
+    )
+    session = aiohttp.ClientSession(
+        connector=connector,
+        headers=_session_headers(endpoint),
+        timeout=aiohttp.ClientTimeout(
+            total=None, sock_connect=endpoint.connect_timeout, sock_read=endpoint.read_timeout
+        ),
+        # Hosts may be addresses, and cookies of load balancers must come back as they were.
+        cookie_jar=aiohttp.CookieJar(unsafe=True, quote_cookie=False),
+    )
+    async with session:
+        yield Wire(side, endpoint, limits, session)
+
+
+def _session_headers(endpoint: Endpoint) -> dict[str, str]:
+    # Named explicitly: aiohttp would ask for whatever decoders happen to be installed. Unpacking costs time.
+    encoding = "identity" if urlsplit(endpoint.url).hostname in _LOOPBACK else "gzip, deflate"
+    own = {"User-Agent": f"transfer/{__version__}", "Accept": "application/json", "Accept-Encoding": encoding}
+    return {**own, **endpoint.headers}
+
+
+def _tls(side: SideName, endpoint: Endpoint) -> ssl.SSLContext | bool:
+    if endpoint.ca_file is None:
+        return True
+    context = ssl.create_default_context()
+    try:
+        context.load_verify_locations(endpoint.ca_file.expanduser())
+    except (OSError, RuntimeError) as error:
+        problem = getattr(error, "strerror", None) or "it holds no certificate"
+        raise ConfigError(
+            [f"{side}.ca_file: {endpoint.ca_file} cannot be used: {problem}"],
+            hint="it must be a readable file with certificates in PEM form",
+        ) from error
+    return context
