@@ -1,0 +1,1 @@
+"""Real Airflow, Starship and PostgreSQL, started for the tests and gone after them."""

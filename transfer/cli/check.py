@@ -1,0 +1,65 @@
+"""``transfer check``: what would not work, and what to do about it."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+
+from transfer.cli.options import JobOptions, OutputOptions
+from transfer.cli.output import say, say_json
+from transfer.cli.run import set_up_logging
+from transfer.cli.session import Sides, open_sides, read_settings
+from transfer.client.base import Target
+from transfer.client.stack import open_side
+from transfer.config.settings import Endpoint, NoAuth, Settings
+from transfer.engine.check import Finding, Level, check_dags, check_side, check_writing
+from transfer.errors import ExitCode
+from transfer.model import SideName
+
+_MARKS = {Level.GOOD: "ok     ", Level.NOTE: "note   ", Level.WARNING: "WARNING", Level.FAILURE: "FAILED "}
+
+
+async def check_job(options: JobOptions, output: OutputOptions) -> int:
+    """Print every finding as it comes; return 1 if the job cannot work, else 0."""
+    settings = read_settings(options)
+    set_up_logging(output, settings)
+    failed = False
+    async for finding in _findings(settings):
+        failed = failed or finding.level is Level.FAILURE
+        _show(finding, output)
+    return ExitCode.FAILED if failed else ExitCode.DONE
+
+
+async def _findings(settings: Settings) -> AsyncIterator[Finding]:
+    quick = settings.model_copy(update={"retry": settings.retry.model_copy(update={"attempts": 2})})
+    async with open_sides(quick) as sides:
+        usable = True
+        async for finding in _accesses(sides, quick):
+            usable = usable and finding.level is not Level.FAILURE
+            yield finding
+        if not usable:
+            return
+        async for finding in check_writing(sides.target, quick.limits):
+            yield finding
+        async for finding in check_dags(sides.source, sides.target, quick.selection):
+            yield finding
+
+
+async def _accesses(sides: Sides, settings: Settings) -> AsyncIterator[Finding]:
+    async for finding in check_side("source", sides.source, _stranger("source", settings.source, settings)):
+        yield finding
+    async for finding in check_side("target", sides.target, _stranger("target", settings.target, settings)):
+        yield finding
+
+
+def _stranger(name: SideName, endpoint: Endpoint, settings: Settings) -> AbstractAsyncContextManager[Target]:
+    """Return the same deployment as somebody without credentials sees it."""
+    anonymous = endpoint.model_copy(update={"auth": NoAuth(kind="none"), "headers": {}})
+    return open_side(name, anonymous, settings.retry, settings.limits)
+
+
+def _show(finding: Finding, output: OutputOptions) -> None:
+    if output.json:
+        say_json({"level": finding.level, "side": finding.side, "text": finding.text, "hint": finding.hint})
+        return
+    say(f"{_MARKS[finding.level]}  {finding.side}: {finding.text}")
+    if finding.hint:
+        say(f"         {finding.hint}")

@@ -1,0 +1,77 @@
+"""The flags that commands share; each overrides a setting of the file and the environment."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+DEFAULT_CONFIG = Path("transfer.toml")
+
+_NO_NEGATIVE = Parameter(negative=())
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class JobOptions:
+    """Which job: its configuration, and what of the selection is said on the command line."""
+
+    config: Annotated[Path | None, Parameter(name=["--config", "-c"])] = None
+    """Configuration file. Default: transfer.toml if it exists."""
+    state_dir: Annotated[Path | None, Parameter(name=["--state-dir", "-s"])] = None
+    """State directory: what a job remembers between runs."""
+    source_url: str | None = None
+    """Base URL of the source."""
+    target_url: str | None = None
+    """Base URL of the target."""
+    dag: Annotated[tuple[str, ...], _NO_NEGATIVE] = ()
+    """Only these DAGs: ids or globs. May be repeated."""
+    exclude_dag: Annotated[tuple[str, ...], _NO_NEGATIVE] = ()
+    """Not these DAGs: ids or globs. May be repeated."""
+    run_state: Annotated[tuple[Literal["success", "failed"], ...], _NO_NEGATIVE] = ()
+    """Only runs in these states. May be repeated."""
+    since: datetime | None = None
+    """Only runs whose logical date is this or later; without a zone it means UTC."""
+    until: datetime | None = None
+    """Only runs whose logical date is before this; without a zone it means UTC."""
+    newest: int | None = None
+    """Only the newest N runs of each DAG, by start date."""
+    allow_missing_dags: Annotated[bool | None, _NO_NEGATIVE] = None
+    """Move DAGs that the target does not have, too."""
+
+    def overrides(self) -> dict[str, Any]:
+        """Return the flags as settings by dotted key; None for those that were not given."""
+        return {
+            "state_dir": str(self.state_dir) if self.state_dir else None,
+            "source.url": self.source_url,
+            "target.url": self.target_url,
+            "selection.dags": list(self.dag) or None,
+            "selection.exclude_dags": list(self.exclude_dag) or None,
+            "selection.states": list(self.run_state) or None,
+            "selection.since": _aware(self.since),
+            "selection.until": _aware(self.until),
+            "selection.newest": self.newest,
+            "selection.allow_missing_dags": self.allow_missing_dags,
+        }
+
+    @property
+    def file(self) -> Path | None:
+        """Return the configuration file to read: the one that was named, or the usual one if it is there."""
+        return self.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class OutputOptions:
+    """How a command speaks."""
+
+    json: Annotated[bool, _NO_NEGATIVE] = False
+    """Speak JSON: one object for a result, one object per line for events."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important log lines to show."""
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+
+    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment

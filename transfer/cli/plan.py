@@ -1,0 +1,56 @@
+"""``transfer plan``: what a run would move."""
+
+from dataclasses import asdict
+
+from transfer.cli.options import JobOptions, OutputOptions
+from transfer.cli.output import say, say_json
+from transfer.cli.run import set_up_logging
+from transfer.cli.session import open_sides, read_settings
+from transfer.engine.plan import WRITE_RATE, Forecast, Plan, forecast, make_plan
+from transfer.errors import ExitCode
+from transfer.report import duration, size, table
+
+
+async def plan_job(options: JobOptions, output: OutputOptions, with_forecast: bool) -> int:  # noqa: FBT001  anyio.run passes no keywords
+    """Print the plan; nothing is written on either side, nor in the state directory."""
+    settings = read_settings(options)
+    set_up_logging(output, settings)
+    async with open_sides(settings) as sides:
+        plan = await make_plan(sides.source, sides.target, settings.selection)
+        expected = await forecast(sides.source, plan) if with_forecast else None
+    if output.json:
+        _as_json(plan, expected)
+    else:
+        _as_text(plan, expected)
+    return ExitCode.DONE
+
+
+def _as_json(plan: Plan, expected: Forecast | None) -> None:
+    say_json(
+        {
+            "dags": [asdict(dag) for dag in plan.dags],
+            "left_out": plan.left_out,
+            "runs": plan.run_count,
+            "forecast": asdict(expected) if expected else None,
+        }
+    )
+
+
+def _as_text(plan: Plan, expected: Forecast | None) -> None:
+    notes = {(True, True): "", (True, False): "not on the target", (False, True): "not listed by the source"}
+    rows = [
+        (dag.dag_id, f"{dag.run_count:,}", notes.get((dag.listed, dag.on_target), "on neither list"))
+        for dag in plan.dags
+    ]
+    for line in table(("DAG", "runs", ""), [*rows, (f"{len(plan.dags)} DAGs", f"{plan.run_count:,}", "")]):
+        say(line)
+    for dag_id, reason in plan.left_out.items():
+        say(f"left out: {dag_id}: {reason}")
+    if expected is None:
+        return
+    say()
+    say(f"forecast from {expected.sampled_runs} runs that were read:")
+    say(f"  {expected.rows:,} rows, {size(expected.size)}")
+    say(f"  reading one page at a time: {duration(expected.read_seconds)}")
+    say(f"  writing at {WRITE_RATE:,} rows/s, which is an assumption: {duration(expected.write_seconds)}")
+    say("  unfinished runs and other dates or states than the selected ones are counted, but will not be moved")

@@ -1,0 +1,1 @@
+"""The engine: plan, read, choose, write, reconcile, mark."""

@@ -1,0 +1,176 @@
+"""The fate of the rows of one kind in one window: sent, found there, or refused for good.
+
+An insert on Airflow 2 stores all rows of a batch or none, refuses the whole batch for one duplicate, and leaves us in
+the dark when its answer is lost. So after any doubt the target is asked what it has, and only what it lacks is sent:
+
+insert -> acknowledged           all of it sent
+       -> answer lost            read back: all there = sent, for it was atomic; else send what lacks, a few times
+       -> conflict               read back, send what lacks; nothing of it there = isolate
+       -> too large              lower the ceiling, halve
+       -> a value is refused     isolate
+isolate: halve down to single rows; those still refused are looked for once more, then refused with the reason given.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TypeAlias
+
+from transfer.client.base import Target
+from transfer.engine.batch import Batcher
+from transfer.errors import (
+    ConflictError,
+    LostAnswerError,
+    RefusedError,
+    SideError,
+    TooLargeError,
+    UnavailableError,
+    UnexpectedAnswerError,
+)
+from transfer.kinds import Key, Kind, Row
+from transfer.model import Batch
+
+MOST_LOST = 5
+"""Answers lost for the same rows before the batch is taken apart or the target counts as broken."""
+
+MOST_STRIKES = 50
+"""Single rows refused in a row, not as conflicts, before the target itself counts as the cause."""
+
+ReadBack: TypeAlias = Callable[[Kind], Awaitable[set[Key]]]
+"""Returns the keys of a kind that the target has of the window's runs, as of now."""
+
+
+@dataclass(slots=True)
+class Strikes:
+    """Refused single rows since the last success, over the whole job: a read-only target refuses every row."""
+
+    count: int = 0
+
+
+@dataclass(slots=True)
+class Delivery:
+    """What became of the rows, by key; refused ones with the reason."""
+
+    sent: set[Key] = field(default_factory=set)
+    found: set[Key] = field(default_factory=set)
+    """There already, whoever put them there."""
+    refused: dict[Key, str] = field(default_factory=dict)
+
+
+class Courier:
+    """Delivers the rows of one kind of one window; ``delivery`` says what became of them."""
+
+    def __init__(self, target: Target, batcher: Batcher, read_back: ReadBack, strikes: Strikes) -> None:
+        self._target = target
+        self._batcher = batcher
+        self._read_back = read_back
+        self._strikes = strikes
+        self._late: set[Key] = set()
+        self.delivery = Delivery()
+
+    async def deliver(self, kind: Kind, dag_id: str, rows: list[Row], *, lost: int = 0) -> None:
+        """Bring ``rows`` to the target, or learn why not.
+
+        Raises ``UnavailableError`` when answers keep getting lost, or another ``SideError`` that ends the job.
+        """
+        for batch in self._batcher.cut(kind, dag_id, rows):
+            await self._deliver(batch, lost)
+
+    async def _deliver(self, batch: Batch, lost: int) -> None:
+        try:
+            await self._insert(batch)
+        except LostAnswerError as error:
+            await self._after_loss(batch, lost + 1, error)
+        except ConflictError as error:
+            lacking = await self._lacking(batch)
+            if len(lacking) == len(batch.rows):
+                await self._isolate(batch, error)
+            else:
+                await self.deliver(batch.kind, batch.dag_id, lacking, lost=lost)
+        except RefusedError as error:
+            await self._isolate(batch, error)
+
+    async def _insert(self, batch: Batch) -> None:
+        try:
+            await self._target.insert(batch)
+        except TooLargeError:
+            self._batcher.lower_ceiling(len(batch.body))
+            raise
+        self._strikes.count = 0
+        self.delivery.sent.update(map(batch.kind.key_of, batch.rows))
+
+    async def _after_loss(self, batch: Batch, lost: int, error: LostAnswerError) -> None:
+        lacking = await self._lacking(batch, whole_is_ours=True)
+        self._late.update(map(batch.kind.key_of, lacking))
+        if not lacking:
+            return
+        if lost <= MOST_LOST:
+            await self.deliver(batch.kind, batch.dag_id, lacking, lost=lost)
+        elif error.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+            await self._isolate(batch, error)
+        else:
+            raise UnavailableError(
+                error.side,
+                error.what,
+                f"no answer to the same rows {lost} times, the last time: {error.detail}",
+                dag_id=batch.dag_id,
+                hint="nothing is lost: run again when the target is well",
+            ) from error
+
+    async def _lacking(self, batch: Batch, *, whole_is_ours: bool = False) -> list[Row]:
+        """Return the rows that the target lacks; the others are noted.
+
+        ``whole_is_ours``: a batch whose answer was lost and that is there as a whole was stored by that request, for
+        one row that had been there before would have kept out all others.
+        """
+        present = await self._read_back(batch.kind)
+        lacking = [row for row in batch.rows if batch.kind.key_of(row) not in present]
+        there = {batch.kind.key_of(row) for row in batch.rows} & present
+        self._note(there, ours=whole_is_ours and not lacking)
+        return lacking
+
+    def _note(self, there: set[Key], *, ours: bool = False) -> None:
+        """Note rows that are on the target; those that lacked after a lost answer can only have come with it, late."""
+        self.delivery.sent.update(there if ours else there & self._late)
+        self.delivery.found.update(there - self.delivery.sent)
+
+    async def _isolate(self, batch: Batch, error: SideError) -> None:
+        refused: dict[Key, str] = {}
+        await self._halve(batch, error, refused)
+        if not refused:
+            return
+        present = await self._read_back(batch.kind)
+        self._note(present & refused.keys())
+        self.delivery.refused.update({key: reason for key, reason in refused.items() if key not in present})
+
+    async def _halve(self, batch: Batch, error: SideError, refused: dict[Key, str]) -> None:
+        if len(batch.rows) == 1:
+            self._strike(error)
+            refused[batch.kind.key_of(batch.rows[0])] = _reason(error)
+            return
+        middle = len(batch.rows) // 2
+        for rows in (batch.rows[:middle], batch.rows[middle:]):
+            for half in self._batcher.cut(batch.kind, batch.dag_id, rows):
+                try:
+                    await self._insert(half)
+                except LostAnswerError as lost:
+                    await self._after_loss(half, 1, lost)
+                except RefusedError as worse:
+                    await self._halve(half, worse, refused)
+
+    def _strike(self, error: SideError) -> None:
+        if isinstance(error, ConflictError | TooLargeError):
+            return
+        self._strikes.count += 1
+        if self._strikes.count > MOST_STRIKES:
+            raise UnexpectedAnswerError(
+                error.side,
+                error.what,
+                f"{MOST_STRIKES} single rows in a row were refused, the last one for: {error.detail}",
+                status=error.status,
+                hint="the target itself seems to be the cause (read-only database, missing rights?); then run again",
+            )
+
+
+def _reason(error: SideError) -> str:
+    return f"HTTP {error.status}: {error.detail}" if error.status is not None else error.detail

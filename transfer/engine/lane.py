@@ -1,0 +1,137 @@
+"""Bring one DAG to the writers, pass after pass, until every run that the source counts was seen.
+
+A pass walks the DAG once. It is whole when no window of it got lost between reading and writing and the distinct runs
+that were seen are as many as the source counts; otherwise the next pass begins at the front, skips what is settled and
+reads what is not. A pass that an earlier run of the program began is followed by one from the front as well: what was
+unfinished or rejected then may be ready now.
+"""
+
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+import anyio
+from anyio.streams.memory import MemoryObjectSendStream
+
+from transfer.checkpoint import PlannedDag, ResumePoint
+from transfer.engine.read import DagReader, Reading
+from transfer.engine.tally import Tally
+from transfer.engine.window import LoadedWindow
+from transfer.errors import DriftError
+
+MOST_PASSES = 6
+"""Passes over one DAG in one run of the program."""
+
+
+@dataclass(slots=True)
+class InFlight:
+    """The windows of one DAG that were handed over and are not settled."""
+
+    count: int = 0
+    lost: int = 0
+    """Windows of this pass that have to be read again."""
+    changed: anyio.Event = field(default_factory=anyio.Event)
+
+    def taken(self) -> None:
+        """Count a window as handed over."""
+        self.count += 1
+
+    def done(self, *, lost: bool) -> None:
+        """Count a window as settled, or as lost to drift."""
+        self.count -= 1
+        self.lost += lost
+        self.changed.set()
+        self.changed = anyio.Event()
+
+    async def drained(self) -> None:
+        """Wait until nothing is under way."""
+        while self.count:
+            await self.changed.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A window on its way to a writer, with the account of its DAG."""
+
+    loaded: LoadedWindow
+    in_flight: InFlight
+    had_history: bool
+    """Whether the target had runs of the DAG before the job."""
+
+
+class Lane:
+    """Reads DAGs one after the other and hands their windows over."""
+
+    def __init__(self, reading: Reading, parcels: MemoryObjectSendStream[Parcel]) -> None:
+        self._reading = reading
+        self._parcels = parcels
+
+    async def carry(self, dag: PlannedDag) -> str | None:
+        """Read ``dag`` until it is whole; return why it is not, None if it is.
+
+        Raises ``SideError`` when the source stops answering.
+        """
+        problem: str | None = None
+        point = await self._start(dag)
+        for _ in range(MOST_PASSES):
+            problem = await self._pass(dag, point)
+            if problem is None:
+                await self._reading.checkpoint.finish_pass(dag.dag_id, point.pass_number)
+                if point.fresh:
+                    self._reading.progress.finished(dag.dag_id)
+                    return None
+            self._reading.progress.again(dag.dag_id)
+            point = await self._reading.checkpoint.restart_pass(dag.dag_id)
+        return problem
+
+    async def _start(self, dag: PlannedDag) -> ResumePoint:
+        """Go on where the last run of the program stopped; "newest" has to be counted from the front."""
+        point = await self._reading.checkpoint.resume_point(dag.dag_id)
+        if not point.fresh and self._reading.selection.newest is not None:
+            point = await self._reading.checkpoint.restart_pass(dag.dag_id)
+        self._reading.progress.skipped(dag.dag_id, point.offset)
+        return point
+
+    async def _pass(self, dag: PlannedDag, point: ResumePoint) -> str | None:
+        reader = DagReader(self._reading, dag.dag_id, point)
+        in_flight = InFlight()
+        try:
+            async with aclosing(reader.windows()) as windows:
+                async for loaded in windows:
+                    await self._hand_over(Parcel(loaded, in_flight, had_history=dag.target_runs > 0))
+        except DriftError as drift:
+            await in_flight.drained()
+            return drift.message
+        await in_flight.drained()
+        return await self._shortfall(dag, reader, point, in_flight)
+
+    async def _hand_over(self, parcel: Parcel) -> None:
+        if not parcel.loaded.rows:
+            await self._settle(parcel.loaded)
+            return
+        parcel.in_flight.taken()
+        handed = False
+        try:
+            await self._parcels.send(parcel)
+            handed = True
+        finally:
+            if not handed:
+                parcel.loaded.close()
+
+    async def _settle(self, loaded: LoadedWindow) -> None:
+        """Settle a window of which nothing has to be sent."""
+        loaded.close()
+        settlement = Tally(loaded).settlement()
+        await self._reading.checkpoint.settle(settlement)
+        self._reading.progress.settled(settlement)
+
+    async def _shortfall(
+        self, dag: PlannedDag, reader: DagReader, point: ResumePoint, in_flight: InFlight
+    ) -> str | None:
+        if in_flight.lost:
+            return f"{in_flight.lost} windows moved while they were read"
+        if self._reading.selection.newest is not None:
+            return None
+        seen = await self._reading.checkpoint.seen_in_pass(dag.dag_id, point.pass_number)
+        if seen < reader.run_count:
+            return f"{seen} of {reader.run_count} runs seen"
+        return None

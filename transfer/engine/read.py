@@ -1,0 +1,166 @@
+"""Read one DAG, window after window, so that what is handed over belongs together.
+
+Runs and children come in separate answers, each of them right for its own moment. The runs are therefore read again
+after the children: if the slice still holds the same runs, every page was cut for exactly these; a run whose own row
+changed in between is left for the next time.
+
+One window:
+1. scan     the next slice of runs, no tie split
+2. choose   which of them are to be moved; a slice without any is settled at once
+3. narrow   to the smallest slice that holds these
+4. load     the children, and the runs again; moved = begin again at 1
+5. hand over to a writer, who claims the window and its runs in the checkpoint before anything is sent
+"""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, replace
+
+from transfer.checkpoint import Checkpoint, ResumePoint
+from transfer.client.base import Source
+from transfer.config.settings import Limits, Selection
+from transfer.engine.children import Pages, read_children
+from transfer.engine.choose import Choice, choose
+from transfer.engine.order import StartOrder
+from transfer.engine.scan import Cursor, Scanner, Slice
+from transfer.engine.size import WindowSize
+from transfer.engine.window import LoadedWindow
+from transfer.errors import DriftError
+from transfer.model import Outcome, SettledRun, Window
+from transfer.progress import Progress
+
+MOST_DRIFTS = 50
+"""Movements met while reading one window before its DAG is left for the next run of the program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What reading any DAG needs."""
+
+    source: Source
+    checkpoint: Checkpoint
+    selection: Selection
+    limits: Limits
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    part: Slice
+    choice: Choice
+    known: dict[str, SettledRun]
+
+
+class DagReader:
+    """Reads one DAG in one pass, from ``point`` to its last run."""
+
+    def __init__(self, reading: Reading, dag_id: str, point: ResumePoint) -> None:
+        self._reading = reading
+        self._dag_id = dag_id
+        self._pass_number = point.pass_number
+        self._number = point.next_number
+        order = StartOrder("source")
+        place = None if point.fresh else order.place(point.end)
+        self._scanner = Scanner(reading.source, dag_id, order, Cursor(point.offset, place))
+        self._size = WindowSize(reading.limits)
+        self._skim = WindowSize(reading.limits)
+        self._skimming = False
+        self._selected = 0
+
+    @property
+    def run_count(self) -> int:
+        """Return the DAG's runs as the source last counted them."""
+        return self._scanner.run_count
+
+    async def windows(self) -> AsyncGenerator[LoadedWindow]:
+        """Yield all windows of the pass; those without a run to move hold no pages. The taker closes them.
+
+        Raises ``DriftError`` when the source moves too fast, or a ``SideError``.
+        """
+        drifts = 0
+        while not self._has_enough and (seen := await self._next()) is not None:
+            loaded = await self._load(seen)
+            if loaded is None:
+                drifts += 1
+                self._reading.progress.drifts += 1
+                if drifts > MOST_DRIFTS:
+                    raise _too_fast(self._dag_id)
+                continue
+            drifts = 0
+            self._scanner.advance(seen.part)
+            self._number += 1
+            self._selected = loaded.choice.selected
+            yield loaded
+
+    @property
+    def _has_enough(self) -> bool:
+        newest = self._reading.selection.newest
+        return newest is not None and self._selected >= newest
+
+    async def _next(self) -> _Seen | None:
+        """Return the next slice: a long one while nothing is to be moved, else one whose children are worth a page."""
+        part = await self._scanner.next(self._skim.runs if self._skimming else self._size.runs)
+        if part is None:
+            return None
+        seen = await self._judge(part)
+        if seen.choice.to_move and len(part.rows) > self._size.runs:
+            seen = await self._judge(part.head(self._size.runs))
+        self._skimming = not seen.choice.to_move
+        return seen
+
+    async def _judge(self, part: Slice) -> _Seen:
+        known = await self._reading.checkpoint.recall(self._dag_id, [row["run_id"] for row in part.rows])
+        return _Seen(part, choose(part.rows, self._reading.selection, known, already_selected=self._selected), known)
+
+    async def _load(self, seen: _Seen) -> LoadedWindow | None:
+        """Return the window of a slice; None if it has to be read again (moved, or too large)."""
+        if not seen.choice.to_move:
+            self._skim.learn(len(seen.part.rows), seen.part.size, 0)
+            return LoadedWindow(self._window(seen.part), seen.choice, set(), seen.part.run_count, {})
+        narrow = seen.part.narrowed({row["run_id"] for row in seen.choice.to_move})
+        pages = await read_children(self._reading.source, self._dag_id, narrow)
+        if pages is None:
+            self._size.shrink(len(narrow.rows))
+            return None
+        try:
+            return await self._confirmed(seen, narrow, pages)
+        except BaseException:  # whatever ends this, also a cancellation, must free the pages
+            pages.close()
+            raise
+
+    async def _confirmed(self, seen: _Seen, narrow: Slice, pages: Pages) -> LoadedWindow | None:
+        same = await self._scanner.unchanged(narrow)
+        if same is None:
+            pages.close()
+            return None
+        self._size.learn(len(narrow.rows), narrow.size + pages.size, pages.seconds)
+        run_ids = {row["run_id"] for row in narrow.rows}
+        before = {run_id: run.outcome for run_id, run in seen.known.items()}
+        return LoadedWindow(
+            self._window(seen.part),
+            _without_restless(seen.choice, same),
+            run_ids,
+            narrow.run_count,
+            before,
+            pages.pages,
+        )
+
+    def _window(self, part: Slice) -> Window:
+        end = part.rows[-1]["start_date"]
+        return Window(self._dag_id, self._pass_number, self._number, part.offset, len(part.rows), end)
+
+
+def _without_restless(choice: Choice, same: set[str]) -> Choice:
+    """Count runs whose row changed while their children were read as unfinished."""
+    restless = [row["run_id"] for row in choice.to_move if row["run_id"] not in same]
+    if not restless:
+        return choice
+    unfinished = [SettledRun(run_id, choice.fingerprints[run_id], Outcome.UNFINISHED) for run_id in restless]
+    to_move = [row for row in choice.to_move if row["run_id"] in same]
+    return replace(choice, to_move=to_move, settled=choice.settled + unfinished)
+
+
+def _too_fast(dag_id: str) -> DriftError:
+    return DriftError(
+        f"source: DAG {dag_id}: the history moves faster than it can be read",
+        hint="run again when fewer of its runs start, or lower limits.window_bytes",
+    )

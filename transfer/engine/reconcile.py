@@ -1,0 +1,77 @@
+"""Read back what the target has of a window, by key.
+
+Starship can only page through a DAG's runs by start_date, so the window's place on the target is searched first; from
+there on the same scanner that reads the source walks the target, with the same care about ties and drift.
+"""
+
+from contextlib import closing
+
+from transfer.client.base import Target
+from transfer.engine.order import Place, StartOrder
+from transfer.engine.scan import Cursor, Scanner, Slice
+from transfer.errors import DriftError
+from transfer.kinds import DAG_RUNS, Key, Kind, Row
+
+MOST_DRIFTS = 50
+"""Movements met while reading back one window before giving up; our own writers move the target's order too."""
+
+
+class Reconciler:
+    """Asks the target what it has. ``slice_runs`` bounds the runs per page."""
+
+    def __init__(self, target: Target, *, slice_runs: int) -> None:
+        self._target = target
+        self._order = StartOrder("target")
+        self._slice_runs = slice_runs
+
+    async def present(self, kind: Kind, dag_id: str, runs: list[Row]) -> set[Key]:
+        """Return the keys of all rows of ``kind`` that the target has for ``runs`` (rows of the source, one DAG).
+
+        Only runs with the start_date they have at the source are found: another version of a run counts as absent.
+        Raises ``DriftError`` when the target moves faster than it can be read, or a ``SideError``.
+        """
+        wanted = {row["run_id"] for row in runs}
+        places = [self._order.place(row["start_date"]) for row in runs]
+        scanner = Scanner(self._target, dag_id, self._order, await self._before(dag_id, min(places)))
+        found: set[Key] = set()
+        while (part := await scanner.next(self._slice_runs)) is not None:
+            last = max(map(self._order.current, places))
+            inside = {row["run_id"] for row, place in zip(part.rows, part.places, strict=True) if place <= last}
+            if inside & wanted:
+                keys = await self._keys(kind, dag_id, scanner, part.narrowed(inside & wanted))
+                if keys is None:
+                    continue
+                found.update(key for key in keys if key[0] in wanted)
+            if len(inside) < len(part.rows):
+                break
+            scanner.advance(part)
+        return found
+
+    async def _keys(self, kind: Kind, dag_id: str, scanner: Scanner, part: Slice) -> set[Key] | None:
+        """Return the keys that hang on ``part``; None if the target moved meanwhile and it must be found again."""
+        if kind is DAG_RUNS:
+            return {kind.key_of(row) for row in part.rows}
+        page = await self._target.children(kind, dag_id, offset=part.offset, limit=len(part.rows))
+        with closing(page):
+            keys = {kind.key_of(row) async for rows in page.rows() for row in rows}
+        if await scanner.unchanged(part) is not None:
+            return keys
+        if scanner.drifts < MOST_DRIFTS:
+            return None
+        raise DriftError(
+            f"target: DAG {dag_id}: the history moves faster than it can be read back",
+            hint="pause the DAG on the target, then run again",
+        )
+
+    async def _before(self, dag_id: str, first: Place) -> Cursor:
+        """Search the offset of the first run at or behind ``first``; a few steps off does not matter to the scanner."""
+        low, high = 0, (await self._target.dag_runs(dag_id, offset=0, limit=1)).run_count
+        while low < high:
+            middle = (low + high) // 2
+            page = await self._target.dag_runs(dag_id, offset=middle, limit=1)
+            if page.rows and self._order.places(page.rows)[0] < self._order.current(first):
+                low = middle + 1
+            else:
+                high = middle
+        rank, microseconds = first
+        return Cursor(low, (rank, microseconds - 1))

@@ -1,0 +1,128 @@
+"""The main job: move what is planned, and say what became of it.
+
+The task tree of one run of the program::
+
+    run
+    └── everything                     second signal, or the first one's time is over: cancelled
+        ├── writer x target.concurrency    take a window, write it, mark it done
+        └── reading                    first signal: cancelled; what was handed over is still written
+            └── reader x source.concurrency    take a DAG, read it window by window
+
+Readers and writers meet in a stream without capacity: a reader that is ahead waits, so memory holds at most one window
+per task. The stream ends when the last reader is gone, and with it the writers.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from transfer.checkpoint import Checkpoint, PlannedDag
+from transfer.client.base import Source, Target
+from transfer.config.settings import Settings
+from transfer.engine.batch import Batcher
+from transfer.engine.lane import Lane, Parcel
+from transfer.engine.read import Reading
+from transfer.engine.reconcile import Reconciler
+from transfer.engine.stop import Stop
+from transfer.engine.write import Writer
+from transfer.errors import DriftError, UnavailableError, gravest
+from transfer.progress import Progress
+
+
+@dataclass(slots=True)
+class Ending:
+    """How a run ended: DAGs that are not complete with the reason, and whether it was stopped."""
+
+    problems: dict[str, str] = field(default_factory=dict)
+    stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Everything one run of the program works with."""
+
+    settings: Settings
+    source: Source
+    target: Target
+    checkpoint: Checkpoint
+    progress: Progress
+    stop: Stop
+
+
+async def run(job: Job, dags: list[PlannedDag]) -> Ending:
+    """Move ``dags`` and return how it ended; everything that was acknowledged is in the checkpoint then.
+
+    The caller holds ``job.stop.everything`` as a scope around this. Raises the ``TransferError`` that ended it early;
+    the job can be resumed after any of them.
+    """
+    ending = Ending()
+    for dag in dags:
+        job.progress.plan(dag.dag_id, dag.run_count)
+    try:
+        await _move(job, deque(dags), ending)
+    except BaseExceptionGroup as failures:
+        raise gravest(failures) from failures
+    ending.stopped = job.stop.requested
+    return ending
+
+
+async def _move(job: Job, dags: deque[PlannedDag], ending: Ending) -> None:
+    sender, receiver = anyio.create_memory_object_stream[Parcel](0)
+    writer = _writer(job)
+    reading = Reading(job.source, job.checkpoint, job.settings.selection, job.settings.limits, job.progress)
+    async with anyio.create_task_group() as writers:
+        with receiver:
+            for _ in range(job.settings.target.limits.concurrency):
+                writers.start_soon(_write_windows, job, writer, receiver.clone())
+        with sender, job.stop.reading:
+            async with anyio.create_task_group() as readers:
+                for _ in range(job.settings.source.limits.concurrency):
+                    readers.start_soon(_read_dags, reading, sender.clone(), dags, ending)
+
+
+def _writer(job: Job) -> Writer:
+    limits = job.settings.limits
+    batcher = Batcher(job.checkpoint.job_id, max_rows=limits.batch_rows, max_bytes=limits.batch_bytes)
+    return Writer(job.target, batcher, Reconciler(job.target, slice_runs=limits.window_runs), job.progress)
+
+
+async def _read_dags(
+    reading: Reading, parcels: MemoryObjectSendStream[Parcel], dags: deque[PlannedDag], ending: Ending
+) -> None:
+    with parcels:
+        lane = Lane(reading, parcels)
+        while dags:
+            dag = dags.popleft()
+            try:
+                problem = await lane.carry(dag)
+            except UnavailableError as error:
+                await reading.source.info()  # a source that is gone altogether ends the run; one DAG's trouble does not
+                problem = error.message
+            if problem is not None:
+                ending.problems[dag.dag_id] = problem
+
+
+async def _write_windows(job: Job, writer: Writer, parcels: MemoryObjectReceiveStream[Parcel]) -> None:
+    with parcels:
+        async for parcel in parcels:
+            lost = True
+            try:
+                await _write(job, writer, parcel)
+                lost = False
+            except DriftError:
+                job.progress.drifts += 1
+            finally:
+                parcel.loaded.close()
+                parcel.in_flight.done(lost=lost)
+
+
+async def _write(job: Job, writer: Writer, parcel: Parcel) -> None:
+    """Claim, write, mark: what is on the target of a claimed run that was not there before can only be ours."""
+    loaded = parcel.loaded
+    held = await writer.held(loaded) if parcel.had_history else set()
+    await job.checkpoint.cut(loaded.window, loaded.claims(held))
+    settlement = await writer.write(loaded, held)
+    await job.checkpoint.settle(settlement)
+    job.progress.settled(settlement)

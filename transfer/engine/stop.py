@@ -1,0 +1,41 @@
+"""Two nested scopes: stop taking work, stop everything."""
+
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import anyio
+
+SOFT_STOP_SECONDS = 8.0
+"""How long what was handed over may take to be written after the first signal."""
+
+
+@dataclass(slots=True)
+class Stop:
+    """Cancels reading at the first request, everything at the second or when the time is over."""
+
+    grace: float = SOFT_STOP_SECONDS
+    reading: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    everything: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    requests: int = 0
+
+    def request(self) -> None:
+        """Stop softly; asked again, stop now."""
+        self.requests += 1
+        if self.requests > 1:
+            self.everything.cancel()
+        else:
+            self.reading.cancel()
+            self.everything.deadline = min(self.everything.deadline, anyio.current_time() + self.grace)
+
+    @property
+    def requested(self) -> bool:
+        """Tell whether anybody asked to stop."""
+        return self.requests > 0
+
+    async def on_signals(self, heard: Callable[[str, bool], None]) -> None:
+        """Take SIGINT and SIGTERM as requests until cancelled; ``heard`` gets the name and whether it stops now."""
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async for number in signals:
+                heard(number.name, self.requests > 0)
+                self.request()

@@ -1,0 +1,56 @@
+"""What readers hand over to writers: one window with everything that hangs on it."""
+
+from dataclasses import dataclass, field
+
+from transfer.client.base import ChildPage
+from transfer.engine.choose import Choice
+from transfer.kinds import Row
+from transfer.model import Outcome, SettledRun, Window
+
+_KEPT = frozenset({Outcome.IN_FLIGHT, Outcome.FILLING, Outcome.REJECTED, Outcome.PARTIAL})
+
+
+@dataclass(slots=True)
+class LoadedWindow:
+    """A window that was read: the runs to move, the answers that hold their children, and what else was seen.
+
+    ``run_ids`` are the runs whose children the pages hold, moved or not, ``run_count`` those of the whole DAG when it
+    was read; ``before`` tells what was remembered of a run before this window claimed it.
+    """
+
+    window: Window
+    choice: Choice
+    run_ids: set[str]
+    run_count: int
+    before: dict[str, Outcome]
+    pages: list[ChildPage] = field(default_factory=list)
+
+    @property
+    def rows(self) -> list[Row]:
+        """Return the DAG runs to move."""
+        return self.choice.to_move
+
+    @property
+    def ids_to_move(self) -> list[str]:
+        """Return their ids."""
+        return [row["run_id"] for row in self.choice.to_move]
+
+    def claims(self, held: set[str]) -> list[SettledRun]:
+        """Return the runs to move as the checkpoint must know them before anything of them is sent.
+
+        ``held`` are those that the target had before. What was refused in an earlier try stays remembered as that:
+        its rows are counted already.
+        """
+        marks = self.choice.fingerprints
+        return [SettledRun(run_id, marks[run_id], self._claim(run_id, held)) for run_id in self.ids_to_move]
+
+    def _claim(self, run_id: str, held: set[str]) -> Outcome:
+        before = self.before.get(run_id)
+        if before is not None and before in _KEPT:
+            return before
+        return Outcome.FILLING if run_id in held else Outcome.IN_FLIGHT
+
+    def close(self) -> None:
+        """Free the pages."""
+        for page in self.pages:
+            page.close()

@@ -1,0 +1,111 @@
+"""Workers count, one ticker speaks: what has been done so far in this run of the program.
+
+The engine only adds numbers here; whoever shows progress takes a ``Snapshot`` now and then.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic
+
+from transfer.model import Counts, Outcome, Settlement
+
+
+@dataclass(slots=True)
+class DagProgress:
+    """One DAG: runs known to exist, runs looked at so far, rows sent, and whether it is read to the end."""
+
+    run_count: int
+    runs_seen: int = 0
+    rows_sent: int = 0
+    finished: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a ticker shows. ``seconds`` since the start, ``waiting`` by side: what for, and until when (monotonic)."""
+
+    seconds: float
+    dags: dict[str, DagProgress]
+    rows: dict[str, Counts]
+    retries: int
+    drifts: int
+    waiting: dict[str, tuple[str, float]]
+
+    @property
+    def rows_sent(self) -> int:
+        """Return rows of all kinds that the target has acknowledged."""
+        return sum(dag.rows_sent for dag in self.dags.values())
+
+    @property
+    def rate(self) -> float:
+        """Return acknowledged rows per second since the start."""
+        return self.rows_sent / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def done_share(self) -> float:
+        """Return the share of runs that were looked at, 0 to 1; DAGs that are read to the end count as a whole."""
+        total = sum(max(dag.run_count, dag.runs_seen) for dag in self.dags.values())
+        seen = sum(max(dag.run_count, dag.runs_seen) if dag.finished else dag.runs_seen for dag in self.dags.values())
+        return seen / total if total else 0.0
+
+    @property
+    def eta(self) -> float | None:
+        """Return the seconds that are left at the rate so far, None while nothing can be said."""
+        share = self.done_share
+        return self.seconds * (1 - share) / share if share > 0 else None
+
+
+@dataclass(slots=True)
+class Progress:
+    """The counters of one run of the program; only ever changed from the event loop's thread."""
+
+    clock: Callable[[], float] = monotonic
+    dags: dict[str, DagProgress] = field(default_factory=dict)
+    rows: dict[str, Counts] = field(default_factory=dict)
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    retries: int = 0
+    drifts: int = 0
+    waiting: dict[str, tuple[str, float]] = field(default_factory=dict)
+    started: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.started = self.clock()
+
+    def plan(self, dag_id: str, run_count: int) -> None:
+        """Announce a DAG and how many runs it has."""
+        self.dags[dag_id] = DagProgress(run_count)
+
+    def sent(self, dag_id: str, rows: int) -> None:
+        """Count rows that the target has acknowledged."""
+        self.dags[dag_id].rows_sent += rows
+
+    def settled(self, settlement: Settlement) -> None:
+        """Count a window that is done."""
+        dag = self.dags[settlement.window.dag_id]
+        dag.runs_seen += len(settlement.runs)
+        self.outcomes.update(run.outcome for run in settlement.runs)
+        for kind, counts in settlement.counts.items():
+            self.rows[kind] = self.rows.get(kind, Counts()) + counts
+
+    def again(self, dag_id: str) -> None:
+        """Begin a DAG from its front again."""
+        self.dags[dag_id].runs_seen = 0
+
+    def skipped(self, dag_id: str, runs: int) -> None:
+        """Count runs that an earlier run of the program had read in this pass."""
+        self.dags[dag_id].runs_seen += runs
+
+    def finished(self, dag_id: str) -> None:
+        """Note that a DAG is read to its end."""
+        self.dags[dag_id].finished = True
+
+    def wait(self, side: str, seconds: float, reason: str) -> None:
+        """Note that requests to ``side`` wait ``seconds`` from now."""
+        self.waiting[side] = (reason, self.clock() + seconds)
+
+    def snapshot(self) -> Snapshot:
+        """Return the state of now; waits that are over are left out."""
+        now = self.clock()
+        waiting = {side: (why, until) for side, (why, until) in self.waiting.items() if until > now}
+        return Snapshot(now - self.started, self.dags, self.rows, self.retries, self.drifts, waiting)
