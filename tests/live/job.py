@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .rig import Rig, Side
+from .rig import Side
 from .users import User
 
 RUN_SECONDS = 400.0
@@ -82,7 +81,7 @@ class Job:
 
     def run(self, *arguments: str, command: str = "run") -> Result:
         """Run a command to its end and return what it said."""
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603  our own program
             self._command(command, arguments),
             env=self._environment(),
             capture_output=True,
@@ -95,7 +94,7 @@ class Job:
     @contextmanager
     def started(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         """Start `transfer run` and give the process; it is killed if it still runs at the end of the block."""
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603  our own program
             self._command("run", arguments),
             env=self._environment(),
             stdout=subprocess.PIPE,

@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from contract.access import AccessContract
-from contract.reading import ReadingContract
-from contract.refusing import RefusingContract
-from contract.server import Caller, Server, calling
-from contract.writing import WritingContract
+
+from tests.contract.access import AccessContract
+from tests.contract.reading import ReadingContract
+from tests.contract.refusing import RefusingContract
+from tests.contract.server import Caller, Server, calling
+from tests.contract.writing import WritingContract
 
 from .rig import Rig, Side
 from .seed import register_dags

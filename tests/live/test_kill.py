@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from .compare import compare
-from .faults import held, kill_blocked_worker, wait_for_blocked
 from .environment import OFTEN
+from .faults import held, kill_blocked_worker, wait_for_blocked
 from .job import RUN_SECONDS, Job, Result
 from .rig import Connection, Rig
 from .seed import Seeded, register_dags, seed_history
@@ -94,9 +94,8 @@ def test_a_soft_stop_ends_in_time_and_can_be_resumed(
     assert result.kinds["task_instances"]["moved"] == history.finished_task_instances
 
 
-def test_a_dead_target_ends_the_job_with_a_clear_message(
-    job: Job, history: Seeded, source: Connection, target: Connection, rig: Rig
-) -> None:
+@pytest.mark.usefixtures("history")
+def test_a_dead_target_ends_the_job_with_a_clear_message(job: Job, target: Connection, rig: Rig) -> None:
     """When the target's web server is gone the job gives up after bounded retries, says so, and can be resumed."""
     with rig.serve(rig.target, OFTEN) as mortal:
         doomed = Job(rig.source, mortal, job.folder)
