@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from .environment import OFTEN
+from .job import Job
 from .rig import Connection, Rig, boot
 from .unavailable import RigUnavailable
 
@@ -56,3 +57,9 @@ def target(rig: Rig) -> Iterator[Connection]:
     """SQL access to the target's empty database."""
     with rig.target.connect() as conn:
         yield conn
+
+
+@pytest.fixture
+def job(rig: Rig, tmp_path: Path) -> Job:
+    """A job between the two sides that has never run."""
+    return Job(rig.source, rig.target, tmp_path)

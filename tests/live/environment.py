@@ -36,10 +36,16 @@ OFTEN = WebOptions(environment={"AIRFLOW__FAB__AUTH_RATE_LIMITED": "False"})
 
 
 def airflow_environment(home: Path, dsn: str, options: WebOptions = USUAL) -> dict[str, str]:
-    """Return the environment for an Airflow in `home` on the database `dsn`; makes the folders it needs."""
+    """Return the environment for an Airflow 2 in `home` on the database `dsn`; makes the folders it needs."""
+    environment = base_environment(home, dsn) | {"AIRFLOW__WEBSERVER__SECRET_KEY": secrets.token_hex(32)}
+    return environment | _variations(home, options) | dict(options.environment)
+
+
+def base_environment(home: Path, dsn: str) -> dict[str, str]:
+    """Return what every Airflow needs, whatever its version; makes the folders in `home`."""
     for folder in ("dags", "tmp"):
         (home / folder).mkdir(parents=True, exist_ok=True)
-    environment = {
+    return {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": str(home),  # gunicorn's control socket lives there and must not be shared by two servers
         "TMPDIR": str(home / "tmp"),  # Airflow's cache of pages has a fixed name there, another user's stalls it 30 s
@@ -50,10 +56,8 @@ def airflow_environment(home: Path, dsn: str, options: WebOptions = USUAL) -> di
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__FERNET_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": dsn.replace("postgresql://", "postgresql+psycopg2://", 1),
-        "AIRFLOW__WEBSERVER__SECRET_KEY": secrets.token_hex(32),
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
     }
-    return environment | _variations(home, options) | dict(options.environment)
 
 
 def _variations(home: Path, options: WebOptions) -> dict[str, str]:

@@ -13,7 +13,9 @@ from pathlib import Path
 from .processes import CommandFailedError, run
 from .unavailable import RigUnavailable
 
-PINS = Path(__file__).parent / "pins" / "af-2.11.2.txt"
+PINS = Path(__file__).parent / "pins"
+AIRFLOW_2 = "af-2.11.2"
+AIRFLOW_3 = "af-3.1.8"
 PYTHON_VERSION = "3.11"
 CACHE_VARIABLE = "TRANSFER_LIVE_CACHE"
 
@@ -22,6 +24,7 @@ CACHE_VARIABLE = "TRANSFER_LIVE_CACHE"
 class Install:
     """An installed Airflow and the folder in which what belongs to it may be kept between runs."""
 
+    name: str
     cache: Path
 
     @property
@@ -30,32 +33,33 @@ class Install:
         return self.cache / "venv" / "bin" / "python"
 
 
-def installed() -> Install:
-    """Return the cached installation, made first when there is none yet.
+def installed(name: str = AIRFLOW_2) -> Install:
+    """Return the cached installation of the pins called `name`, made first when there is none yet.
 
     Raises:
         RigUnavailable: there is no fitting Python or no uv, or the packages cannot be installed.
     """
-    cache = _cache_folder()
-    install = Install(cache)
+    pins = PINS / f"{name}.txt"
+    cache = _cache_folder(pins)
+    install = Install(name, cache)
     if not install.python.exists():
         cache.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _build(cache)
+        _build(pins, cache)
     return install
 
 
-def _cache_folder() -> Path:
-    digest = hashlib.sha256(PINS.read_bytes()).hexdigest()[:12]
+def _cache_folder(pins: Path) -> Path:
+    digest = hashlib.sha256(pins.read_bytes()).hexdigest()[:12]
     top = os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache" / "transfer-live"
-    return Path(top).absolute() / f"{PINS.stem}-{digest}"
+    return Path(top).absolute() / f"{pins.stem}-{digest}"
 
 
-def _build(cache: Path) -> None:
+def _build(pins: Path, cache: Path) -> None:
     uv, python, log = _uv(), _python(), cache / "install.log"
     temporary = Path(tempfile.mkdtemp(prefix="venv-", dir=cache))
     try:
         run([*uv, "venv", "--quiet", "--relocatable", "--clear", "--python", str(python), str(temporary)], log)
-        install = [*uv, "pip", "install", "--quiet", "--no-deps", "--compile-bytecode", "--requirement", str(PINS)]
+        install = [*uv, "pip", "install", "--quiet", "--no-deps", "--compile-bytecode", "--requirement", str(pins)]
         run([*install, "--python", str(temporary / "bin" / "python")], log)
     except CommandFailedError as error:
         shutil.rmtree(temporary, ignore_errors=True)

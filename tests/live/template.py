@@ -3,10 +3,11 @@
 import json
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from .environment import airflow_environment
-from .install import Install, publish
+from .install import AIRFLOW_2, Install, publish
 from .postgres import Binaries, Postgres
 from .processes import Account, CommandFailedError, run
 from .unavailable import RigUnavailable
@@ -65,10 +66,14 @@ def _fill(install: Install, binaries: Binaries, data: Path, top: Path) -> None:
         server.create(TEMPLATE)
         environment = airflow_environment(top / "home", server.dsn(TEMPLATE))
         run([str(install.python), "-m", "airflow", "db", "migrate"], log, environment)
-        users = load_users(install.cache / "users.json")
-        wanted = top / "users.json"
-        wanted.touch(mode=0o600)
-        wanted.write_text(json.dumps([[user.name, ROLES[user.name], user.password] for user in users.values()]))
-        run([str(install.python), str(CREATE_USERS), str(wanted)], log, environment)
+        if install.name == AIRFLOW_2:  # the users of Airflow 3 are not in its database
+            _create_users(install, top / "users.json", log, environment)
     finally:
         server.stop()
+
+
+def _create_users(install: Install, wanted: Path, log: Path, environment: Mapping[str, str]) -> None:
+    users = load_users(install.cache / "users.json")
+    wanted.touch(mode=0o600)
+    wanted.write_text(json.dumps([[user.name, ROLES[user.name], user.password] for user in users.values()]))
+    run([str(install.python), str(CREATE_USERS), str(wanted)], log, environment)

@@ -3,7 +3,6 @@
 import random
 import signal
 import subprocess
-from pathlib import Path
 
 import pytest
 
@@ -15,12 +14,6 @@ from .rig import Connection, Rig
 from .seed import Seeded, register_dags, seed_history
 
 SOFT_STOP_SECONDS = 10
-
-
-@pytest.fixture
-def job(rig: Rig, tmp_path: Path) -> Job:
-    """A job between the two sides that has never run."""
-    return Job(rig.source, rig.target, tmp_path)
 
 
 @pytest.fixture

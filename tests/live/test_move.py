@@ -1,20 +1,12 @@
 """The main job on two real deployments, judged by SQL."""
 
-from pathlib import Path
-
 import pytest
 
 from .compare import compare
 from .job import Job
 from .later import add_rival, add_run, copy_history, finish_runs, finished_run_ids
-from .rig import Connection, Rig
+from .rig import Connection
 from .seed import Seeded, register_dags, seed_history
-
-
-@pytest.fixture
-def job(rig: Rig, tmp_path: Path) -> Job:
-    """A job between the two sides that has never run."""
-    return Job(rig.source, rig.target, tmp_path)
 
 
 @pytest.fixture

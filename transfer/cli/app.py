@@ -8,32 +8,52 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter
+from cyclopts.validators import Number
 
 from transfer import __version__
 from transfer.cli.options import JobOptions, OutputOptions
 from transfer.errors import ExitCode, TransferError
 
+_HELP = """
+Move the whole history of one Airflow deployment into another, over HTTP.
+
+The history is DAG runs, task instances and their tries. Both sides need the Starship plugin and an account that may
+use it; nobody needs a database. It usually goes `transfer init`, `check`, `plan`, `run`.
+"""
+
 _EPILOGUE = """
-Exit codes: 0 done and complete; 1 failed; 2 usage or configuration; 3 finished, with rejected rows or differences;
-4 stopped by a signal, run again to go on; 5 another run holds the state directory.
+Exit codes of every command:
+
+- 0: done, and complete
+- 1: failed, or cannot work
+- 2: wrong usage or configuration
+- 3: finished, with rejected rows or differences
+- 4: stopped by a signal; run again to go on
+- 5: another run holds the state directory
 """
 
 app = App(
     name="transfer",
     version=__version__,
-    help="Move the whole history of one Airflow deployment into another, over HTTP.",
+    help=_HELP,
     help_epilogue=_EPILOGUE,
-    help_format="plaintext",
+    help_format="markdown",
 )
 
-_FLAG = Parameter(negative=())
+_FLAG = Parameter(negative=(), show_default=False)
 _OPTIONS = JobOptions()
 _OUTPUT = OutputOptions()
+
+_FEWEST_RUNS = 30
+"""So that the demonstration has something to kill half-way."""
 
 
 @app.command
 def init(path: Path = Path("transfer.toml"), *, force: Annotated[bool, _FLAG] = False) -> int:
     """Write a commented configuration to start from.
+
+    It explains every key and holds no secret: passwords and tokens are named there (an environment variable, a file or
+    a command), not written.
 
     Args:
         path: Where to write it.
@@ -48,7 +68,10 @@ def init(path: Path = Path("transfer.toml"), *, force: Annotated[bool, _FLAG] = 
 def check(*, options: JobOptions = _OPTIONS, output: OutputOptions = _OUTPUT) -> int:
     """Find out in seconds what would not work: access, versions, rights, sizes, missing or running DAGs.
 
-    Reads on both sides and sends the target requests that store nothing. Exit code 1 if the job cannot work.
+    Reads on both sides and sends the target requests that store nothing. Ends with exit code 1 if the job cannot work;
+    a WARNING does not stop it.
+
+    Example: `transfer check --config prod.toml`
     """
     import anyio  # noqa: PLC0415  see above
 
@@ -64,7 +87,11 @@ def plan(
     options: JobOptions = _OPTIONS,
     output: OutputOptions = _OUTPUT,
 ) -> int:
-    """Show what a run would move: DAGs, runs, and a forecast from a few runs that are really read. Writes nothing.
+    """Show what a run would move: DAGs, runs, and a forecast from a few runs that are really read.
+
+    Writes nothing, on neither side nor in the state directory. Ends with exit code 1 if there is nothing to move.
+
+    Example: `transfer plan --dag 'etl_*' --since 2026-01-01`
 
     Args:
         forecast: Read a sample and say how many rows, bytes and hours to expect.
@@ -80,10 +107,18 @@ def plan(
 
 @app.command
 def run(*, options: JobOptions = _OPTIONS, output: OutputOptions = _OUTPUT) -> int:
-    """Move all finished runs with their task instances and task instance history.
+    """Move all finished runs with their task instances and their tries.
 
     May be stopped or killed at any moment and run again: it goes on where it stopped, and once it is complete another
-    run moves only what is new. The first SIGINT or SIGTERM lets what is under way be written, the second stops at once.
+    run moves only what is new. The first SIGINT or SIGTERM lets what is under way be written (at most 10 seconds), the
+    second stops at once.
+
+    The state directory remembers the job and belongs to it: another source, target or selection needs another one.
+
+    Progress goes to standard error (a table on a terminal, else a line every 10 seconds), the result to standard
+    output. With `--json` both are JSON objects on standard output, and log lines are JSON on standard error.
+
+    Example: `transfer run --config prod.toml --state-dir /var/lib/transfer/prod`
     """
     import anyio  # noqa: PLC0415  see above
 
@@ -94,30 +129,39 @@ def run(*, options: JobOptions = _OPTIONS, output: OutputOptions = _OUTPUT) -> i
 
 @app.command
 def status(
-    state_dir: Annotated[Path, Parameter(name=["--state-dir", "-s"])] = Path("transfer-state"),
+    state_dir: Annotated[Path | None, Parameter(name=["--state-dir", "-s"])] = None,
     *,
+    config: Annotated[Path | None, Parameter(name=["--config", "-c"])] = None,
     rejected: Annotated[bool, _FLAG] = False,
     output: OutputOptions = _OUTPUT,
 ) -> int:
     """Say how far a job is, whether it runs at the moment or not.
 
+    Only reads the state directory; asks neither deployment. Ends with exit code 0 whatever the job's state is, and with
+    1 if there is no job.
+
+    Example: `transfer status /var/lib/transfer/prod --rejected`
+
     Args:
-        state_dir: The job's state directory.
+        state_dir: The job's state directory. Default: the configuration's, else transfer-state.
+        config: Configuration file that names the state directory. Default: transfer.toml if it exists.
         rejected: List every rejected row with the reason.
         output: How to speak.
     """
-    from transfer.cli.status import show_status  # noqa: PLC0415  see above
+    from transfer.cli.status import find_state_dir, show_status  # noqa: PLC0415  see above
 
-    return show_status(state_dir, output, rejected=rejected)
+    return show_status(find_state_dir(state_dir, config), output, rejected=rejected)
 
 
 @app.command
-def demo(*, runs: int = 400, keep: Path | None = None) -> int:
-    """See it work: two emulated deployments, a history, a kill half-way, a resume, a comparison. Takes under a minute.
+def demo(*, runs: Annotated[int, Parameter(validator=Number(gte=_FEWEST_RUNS))] = 400, keep: Path | None = None) -> int:
+    """See it work: two emulated deployments, a history, a kill half-way, a resume, a comparison.
+
+    Needs no Airflow and nothing to be configured. Takes a few seconds.
 
     Args:
-        runs: DAG runs of each of the three DAGs.
-        keep: Leave the state directory here instead of removing it.
+        runs: DAG runs of each of the three DAGs; 30 or more.
+        keep: Leave the configuration and the state directory in this folder instead of removing them.
     """
     import anyio  # noqa: PLC0415  see above
 
@@ -132,27 +176,53 @@ def main() -> None:
 
 
 def invoke(arguments: list[str]) -> int:
-    """Run one command line and return its exit code; errors are said on standard error, never as a traceback."""
+    """Run one command line and return its exit code; errors are said on standard error, never as a traceback.
+
+    Without arguments it shows the help and returns ``USAGE``: a script that meant a command has done nothing.
+    """
     try:
         code = app(arguments, exit_on_error=False, print_error=True, result_action="return_value")
     except CycloptsError:
         return ExitCode.USAGE
-    except TransferError as error:
-        return _said(error)
-    except KeyboardInterrupt:
-        return ExitCode.STOPPED
     except BrokenPipeError:
-        return ExitCode.FAILED
-    except Exception as error:  # noqa: BLE001  a defect of ours must not print a traceback with values in it
-        return _said(_defect(error))
+        return _unheard()
+    except (Exception, KeyboardInterrupt) as failure:  # noqa: BLE001  a traceback would print values, and help nobody
+        return _said(_explained(failure), json="--json" in arguments)
+    if not arguments:
+        return ExitCode.USAGE
     return code if isinstance(code, int) else ExitCode.DONE
 
 
-def _said(error: TransferError) -> int:
-    from transfer.cli.output import say_error  # noqa: PLC0415  see above
+class _StoppedError(TransferError):
+    """What is said after Ctrl-C in a command that has nothing to bring to an end."""
 
-    say_error(error)
+    exit_code = ExitCode.STOPPED
+
+
+def _explained(failure: Exception | KeyboardInterrupt) -> TransferError:
+    if isinstance(failure, TransferError):
+        return failure
+    return _StoppedError("stopped") if isinstance(failure, KeyboardInterrupt) else _defect(failure)
+
+
+def _said(error: TransferError, *, json: bool) -> int:
+    from transfer.cli.output import say_error, say_error_json  # noqa: PLC0415  see above
+
+    try:
+        if json:
+            say_error_json(error)
+        say_error(error)
+    except BrokenPipeError:
+        return _unheard()
     return error.exit_code
+
+
+def _unheard() -> int:
+    """End quietly when whoever read standard output is gone."""
+    from transfer.cli.output import hush  # noqa: PLC0415  see above
+
+    hush()
+    return ExitCode.FAILED
 
 
 def _defect(error: Exception) -> TransferError:

@@ -3,24 +3,26 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 
+from transfer.cli.logs import set_up_logging
 from transfer.cli.options import JobOptions, OutputOptions
 from transfer.cli.output import say, say_json
-from transfer.cli.run import set_up_logging
 from transfer.cli.session import Sides, open_sides, read_settings
 from transfer.client.base import Target
 from transfer.client.stack import open_side
+from transfer.config.load import secret_warnings
 from transfer.config.settings import Endpoint, NoAuth, Settings
 from transfer.engine.check import Finding, Level, check_dags, check_side, check_writing
 from transfer.errors import ExitCode
 from transfer.model import SideName
 
 _MARKS = {Level.GOOD: "ok     ", Level.NOTE: "note   ", Level.WARNING: "WARNING", Level.FAILURE: "FAILED "}
+_SIDES = ("source", "target")
 
 
 async def check_job(options: JobOptions, output: OutputOptions) -> int:
     """Print every finding as it comes; return 1 if the job cannot work, else 0."""
     settings = read_settings(options)
-    set_up_logging(output, settings)
+    set_up_logging(output)
     failed = False
     async for finding in _findings(settings):
         failed = failed or finding.level is Level.FAILURE
@@ -29,6 +31,8 @@ async def check_job(options: JobOptions, output: OutputOptions) -> int:
 
 
 async def _findings(settings: Settings) -> AsyncIterator[Finding]:
+    for line in secret_warnings(settings):
+        yield Finding(Level.WARNING, "target" if line.startswith("target") else "source", line)
     quick = settings.model_copy(update={"retry": settings.retry.model_copy(update={"attempts": 2})})
     async with open_sides(quick) as sides:
         usable = True
@@ -60,6 +64,7 @@ def _show(finding: Finding, output: OutputOptions) -> None:
     if output.json:
         say_json({"level": finding.level, "side": finding.side, "text": finding.text, "hint": finding.hint})
         return
-    say(f"{_MARKS[finding.level]}  {finding.side}: {finding.text}")
+    named = finding.text.startswith(_SIDES)  # the text of an error names its side itself
+    say(f"{_MARKS[finding.level]}  {finding.text if named else f'{finding.side}: {finding.text}'}")
     if finding.hint:
         say(f"         {finding.hint}")

@@ -1,8 +1,8 @@
 """Show progress while a job runs: a table on a terminal, log lines otherwise, JSON events for machines."""
 
-import sys
 from collections.abc import Callable
 from time import monotonic
+from typing import Final
 
 import anyio
 import structlog
@@ -11,22 +11,23 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from transfer.cli.logs import has_live_view, set_up_logging
 from transfer.cli.options import OutputOptions
 from transfer.cli.output import plain, say_json
 from transfer.progress import DagProgress, Progress, Snapshot
 from transfer.report import counts_json, duration
 
-TERMINAL_SECONDS = 0.5
+TERMINAL_SECONDS: Final = 0.5
 LINES_SECONDS = 10.0
-SHOWN_DAGS = 12
+SHOWN_DAGS: Final = 12
 
 
 async def show_until_cancelled(progress: Progress, output: OutputOptions) -> None:
     """Show ``progress`` in the way that suits the output."""
     if output.json:
         await _tick(progress, _json_event)
-    elif sys.stderr.isatty():
-        await _live(progress)
+    elif has_live_view(output):
+        await _live(progress, output)
     else:
         await _tick(progress, _log_line)
 
@@ -37,12 +38,17 @@ async def _tick(progress: Progress, speak: Callable[[Snapshot], None]) -> None:
         speak(progress.snapshot())
 
 
-async def _live(progress: Progress) -> None:
-    console = Console(stderr=True)
-    with Live(console=console, refresh_per_second=4, transient=True) as live:
-        while True:
-            live.update(render(progress.snapshot()))
-            await anyio.sleep(TERMINAL_SECONDS)
+async def _live(progress: Progress, output: OutputOptions) -> None:
+    """Draw on standard error, which is the view's own while it lasts: log lines are printed above the table."""
+    try:
+        console = Console(stderr=True)
+        with Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False) as live:
+            set_up_logging(output, beside_table=True)
+            while True:
+                live.update(render(progress.snapshot()), refresh=True)
+                await anyio.sleep(TERMINAL_SECONDS)
+    finally:
+        set_up_logging(output)
 
 
 def _json_event(snapshot: Snapshot) -> None:
@@ -50,7 +56,8 @@ def _json_event(snapshot: Snapshot) -> None:
 
 
 def _log_line(snapshot: Snapshot) -> None:
-    structlog.get_logger().info("progress", **_numbers(snapshot))
+    said = {name: value for name, value in _numbers(snapshot).items() if value not in (None, [])}
+    structlog.get_logger().info("progress", **said)
 
 
 def _numbers(snapshot: Snapshot) -> dict[str, object]:
@@ -59,40 +66,54 @@ def _numbers(snapshot: Snapshot) -> dict[str, object]:
         "done_percent": round(snapshot.done_share * 100, 1),
         "rows": snapshot.rows_sent,
         "rows_per_second": round(snapshot.rate),
+        "seconds": round(snapshot.seconds),
         "eta_seconds": None if eta is None else round(eta),
         "dags_done": sum(dag.finished for dag in snapshot.dags.values()),
         "dags": len(snapshot.dags),
         "retries": snapshot.retries,
-        "rejected": sum(counts.rejected for counts in snapshot.rows.values()),
+        "rejected": _rejected(snapshot),
         "waiting": _waits(snapshot),
     }
 
 
 def render(snapshot: Snapshot) -> Group:
-    """Return the terminal view: DAGs that are under way, then the whole."""
+    """Return the terminal view: DAGs that are under way, then the whole, then what is waited for."""
+    if not snapshot.dags:
+        return Group(Text("looking at both deployments"), *_wait_lines(snapshot))
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name, justify in (("DAG", "left"), ("runs", "right"), ("of", "right"), ("rows sent", "right")):
-        table.add_column(name, justify="left" if justify == "left" else "right", no_wrap=True)
+    table.add_column("DAG", no_wrap=True)
+    for name in ("runs", "of", "", "rows sent"):
+        table.add_column(name, justify="right", no_wrap=True)
     active = [(name, dag) for name, dag in snapshot.dags.items() if dag.runs_seen and not dag.finished]
     for name, dag in active[:SHOWN_DAGS]:
         table.add_row(Text(plain(name), overflow="ellipsis"), *_cells(dag))
     if len(active) > SHOWN_DAGS:
-        table.add_row(Text(f"... and {len(active) - SHOWN_DAGS} more"), "", "", "")
-    return Group(table, Text(_total(snapshot)), *[Text(line, style="yellow") for line in _waits(snapshot)])
+        table.add_row(Text(f"... and {len(active) - SHOWN_DAGS} more"))
+    return Group(table, Text(_work(snapshot)), Text(_time(snapshot)), *_wait_lines(snapshot))
 
 
-def _cells(dag: DagProgress) -> tuple[str, str, str]:
-    return f"{dag.runs_seen:,}", f"{dag.run_count:,}", f"{dag.rows_sent:,}"
+def _cells(dag: DagProgress) -> tuple[str, str, str, str]:
+    share = dag.runs_seen / max(dag.run_count, dag.runs_seen, 1)
+    return f"{dag.runs_seen:,}", f"{dag.run_count:,}", f"{share:.0%}", f"{dag.rows_sent:,}"
 
 
-def _total(snapshot: Snapshot) -> str:
-    numbers = _numbers(snapshot)
-    eta = "" if snapshot.eta is None else f", about {duration(snapshot.eta)} left"
-    return (
-        f"{numbers['done_percent']} % | {numbers['dags_done']} of {numbers['dags']} DAGs | "
-        f"{snapshot.rows_sent:,} rows, {snapshot.rate:,.0f} rows/s{eta} | "
-        f"{snapshot.retries} retries, {numbers['rejected']} rejected"
-    )
+def _work(snapshot: Snapshot) -> str:
+    done = sum(dag.finished for dag in snapshot.dags.values())
+    trouble = f"{snapshot.retries:,} retries, {_rejected(snapshot):,} rejected"
+    return f"{done:,} of {len(snapshot.dags):,} DAGs done | {snapshot.rows_sent:,} rows sent | {trouble}"
+
+
+def _time(snapshot: Snapshot) -> str:
+    left = "" if snapshot.eta is None else f", about {duration(snapshot.eta)} left"
+    return f"{snapshot.done_share:.1%} | {snapshot.rate:,.0f} rows/s | {duration(snapshot.seconds)}{left}"
+
+
+def _wait_lines(snapshot: Snapshot) -> list[Text]:
+    return [Text(line, style="yellow") for line in _waits(snapshot)]
+
+
+def _rejected(snapshot: Snapshot) -> int:
+    return sum(counts.rejected for counts in snapshot.rows.values())
 
 
 def _waits(snapshot: Snapshot) -> list[str]:

@@ -8,8 +8,10 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 DEFAULT_CONFIG = Path("transfer.toml")
+DEFAULT_STATE_DIR = Path("transfer-state")
 
-_NO_NEGATIVE = Parameter(negative=())
+_PLAIN = Parameter(negative=(), show_default=False)
+"""Neither a --no- form, nor a default that says nothing."""
 
 
 @Parameter(name="*")
@@ -25,11 +27,11 @@ class JobOptions:
     """Base URL of the source."""
     target_url: str | None = None
     """Base URL of the target."""
-    dag: Annotated[tuple[str, ...], _NO_NEGATIVE] = ()
+    dag: Annotated[tuple[str, ...], _PLAIN] = ()
     """Only these DAGs: ids or globs. May be repeated."""
-    exclude_dag: Annotated[tuple[str, ...], _NO_NEGATIVE] = ()
+    exclude_dag: Annotated[tuple[str, ...], _PLAIN] = ()
     """Not these DAGs: ids or globs. May be repeated."""
-    run_state: Annotated[tuple[Literal["success", "failed"], ...], _NO_NEGATIVE] = ()
+    run_state: Annotated[tuple[Literal["success", "failed"], ...], _PLAIN] = ()
     """Only runs in these states. May be repeated."""
     since: datetime | None = None
     """Only runs whose logical date is this or later; without a zone it means UTC."""
@@ -37,7 +39,7 @@ class JobOptions:
     """Only runs whose logical date is before this; without a zone it means UTC."""
     newest: int | None = None
     """Only the newest N runs of each DAG, by start date."""
-    allow_missing_dags: Annotated[bool | None, _NO_NEGATIVE] = None
+    allow_missing_dags: Annotated[bool | None, _PLAIN] = None
     """Move DAGs that the target does not have, too."""
 
     def overrides(self) -> dict[str, Any]:
@@ -66,12 +68,11 @@ class JobOptions:
 class OutputOptions:
     """How a command speaks."""
 
-    json: Annotated[bool, _NO_NEGATIVE] = False
+    json: Annotated[bool, _PLAIN] = False
     """Speak JSON: one object for a result, one object per line for events."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least important log lines to show."""
 
 
 def _aware(moment: datetime | None) -> datetime | None:
-
     return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment

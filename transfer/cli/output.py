@@ -1,7 +1,7 @@
 """Words for people on standard output, JSON for machines, problems on standard error."""
 
+import os
 import sys
-import unicodedata
 from typing import Any, TextIO
 
 import orjson
@@ -9,7 +9,7 @@ import orjson
 from transfer.errors import ConfigError, TransferError
 from transfer.secrets_registry import mask
 
-__all__ = ["plain", "say", "say_error", "say_json"]
+__all__ = ["hush", "plain", "say", "say_error", "say_error_json", "say_json"]
 
 
 def say(text: str = "") -> None:
@@ -25,19 +25,30 @@ def say_json(value: dict[str, Any]) -> None:
 
 def say_error(error: TransferError) -> None:
     """Print what went wrong and what to do next on standard error."""
-    label = "configuration" if isinstance(error, ConfigError) else "error"
-    for line in error.message.splitlines():
-        _write(sys.stderr, f"{label}: {line}")
+    first, *others = error.message.splitlines() or [""]
+    label = "configuration: " if isinstance(error, ConfigError) else "error: "
+    _write(sys.stderr, label + first)
+    for line in others:
+        _write(sys.stderr, (label if isinstance(error, ConfigError) else "  ") + line)
     if error.hint:
         _write(sys.stderr, f"  hint: {error.hint}")
 
 
+def say_error_json(error: TransferError) -> None:
+    """Print the same as one JSON object on standard output."""
+    say_json({"event": "error", "exit_code": error.exit_code, "message": error.message, "hint": error.hint})
+
+
 def plain(text: str) -> str:
-    """Return ``text`` without known secrets and without what a terminal would obey instead of showing it."""
-    return "".join(
-        c if c == "\n" or not unicodedata.category(c).startswith("C") else "\N{REPLACEMENT CHARACTER}"
-        for c in mask(text)
-    )
+    """Return ``text`` on one line, without known secrets and what a terminal would obey instead of showing it."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in mask(text))
+
+
+def hush() -> None:
+    """Let nothing more be written to standard output, whose reader is gone."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _write(stream: TextIO, text: str) -> None:

@@ -2,9 +2,9 @@
 
 from dataclasses import asdict
 
+from transfer.cli.logs import set_up_logging
 from transfer.cli.options import JobOptions, OutputOptions
 from transfer.cli.output import say, say_json
-from transfer.cli.run import set_up_logging
 from transfer.cli.session import open_sides, read_settings
 from transfer.engine.plan import WRITE_RATE, Forecast, Plan, forecast, make_plan
 from transfer.errors import ExitCode
@@ -12,17 +12,20 @@ from transfer.report import duration, size, table
 
 
 async def plan_job(options: JobOptions, output: OutputOptions, with_forecast: bool) -> int:  # noqa: FBT001  anyio.run passes no keywords
-    """Print the plan; nothing is written on either side, nor in the state directory."""
+    """Print the plan; nothing is written on either side, nor in the state directory.
+
+    Return 1 if there is nothing that a run could move.
+    """
     settings = read_settings(options)
-    set_up_logging(output, settings)
+    set_up_logging(output)
     async with open_sides(settings) as sides:
         plan = await make_plan(sides.source, sides.target, settings.selection)
-        expected = await forecast(sides.source, plan) if with_forecast else None
+        expected = await forecast(sides.source, plan) if with_forecast and plan.dags else None
     if output.json:
         _as_json(plan, expected)
     else:
         _as_text(plan, expected)
-    return ExitCode.DONE
+    return ExitCode.DONE if plan.dags else ExitCode.FAILED
 
 
 def _as_json(plan: Plan, expected: Forecast | None) -> None:

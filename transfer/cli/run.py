@@ -1,16 +1,18 @@
 """``transfer run``: plan, move, sum up."""
 
-import sys
 from dataclasses import dataclass, field
 
 import anyio
 import structlog
 
 from transfer.checkpoint import Checkpoint, PlannedDag
+from transfer.checkpoint.opening import DATABASE
 from transfer.cli.live import show_until_cancelled
+from transfer.cli.logs import has_live_view, set_up_logging
 from transfer.cli.options import JobOptions, OutputOptions
-from transfer.cli.session import identity, open_sides, read_settings
-from transfer.cli.summary import Summary, show_summary
+from transfer.cli.output import plain
+from transfer.cli.session import Sides, identity, open_sides, read_settings
+from transfer.cli.summary import Summary, show_nothing_done, show_summary
 from transfer.client.retry import RetryEvent
 from transfer.config.load import secret_warnings
 from transfer.config.settings import Settings
@@ -18,95 +20,127 @@ from transfer.engine.plan import Plan, make_plan
 from transfer.engine.run import Ending, Job, run
 from transfer.engine.stop import Stop
 from transfer.errors import ExitCode, TransferError, gravest
-from transfer.log import configure_logging
 from transfer.progress import Progress
 from transfer.report import rejected_rows
+
+NAMED_REASONS = 5
+"""Left out DAGs that an error names."""
 
 
 async def run_job(options: JobOptions, output: OutputOptions) -> int:
     """Move what is selected and return the exit code; raises ``TransferError`` if the job had to end early."""
     settings = read_settings(options)
-    set_up_logging(output, settings)
-    async with Checkpoint.open(settings.state_dir, identity(settings)) as checkpoint:
+    set_up_logging(output, beside_table=has_live_view(output))
+    for line in secret_warnings(settings):
+        structlog.get_logger().warning("configuration", warning=line)
+    invocation = _Invocation(settings, output)
+    try:
+        async with anyio.create_task_group() as group:
+            group.start_soon(invocation.stop.on_signals, _heard)
+            code = await invocation.run()
+            group.cancel_scope.cancel()
+    except BaseExceptionGroup as failures:
+        raise gravest(failures) from failures
+    return code
+
+
+@dataclass(slots=True)
+class _Invocation:
+    """One run of the program."""
+
+    settings: Settings
+    output: OutputOptions
+    stop: Stop = field(default_factory=Stop)
+    progress: Progress = field(default_factory=Progress)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    async def run(self) -> int:
+        """Plan first where there is no job yet: one that cannot even be planned must not bind its state directory.
+
+        The state directory refuses another source, target or selection, so a mistyped one would have to be cleaned up.
+        """
+        async with open_sides(self.settings, self._on_retry) as sides:
+            plan: Plan | None = None
+            if not (self.settings.state_dir / DATABASE).exists():
+                plan = await self._plan(sides)
+                if plan is None:
+                    show_nothing_done(self.output)
+                    return ExitCode.STOPPED
+            async with Checkpoint.open(self.settings.state_dir, identity(self.settings)) as checkpoint:
+                return await self._recorded(sides, checkpoint, plan)
+
+    async def _recorded(self, sides: Sides, checkpoint: Checkpoint, plan: Plan | None) -> int:
         number = await checkpoint.begin_invocation()
-        code = ExitCode.STOPPED
+        code = ExitCode.FAILED
         try:
-            code = await _Invocation(settings, checkpoint, output).run()
+            ending = await self._watched(sides, checkpoint, plan)
+            code = await self._sum_up(checkpoint, ending)
         except TransferError as error:
             code = error.exit_code
             raise
         finally:
             with anyio.CancelScope(shield=True):
                 await checkpoint.end_invocation(number, code)
-    return code
+        return code
 
-
-def set_up_logging(output: OutputOptions, settings: Settings) -> None:
-    """Log to standard error: JSON for machines, few lines beside a live table, else everything of interest."""
-    live = sys.stderr.isatty() and not output.json
-    quiet = live and output.log_level == "info"
-    configure_logging(level="warning" if quiet else output.log_level, json=output.json, stream=sys.stderr)
-    for line in secret_warnings(settings):
-        structlog.get_logger().warning("configuration", warning=line)
-
-
-@dataclass(slots=True)
-class _Invocation:
-    """One run of the program over an open checkpoint."""
-
-    settings: Settings
-    checkpoint: Checkpoint
-    output: OutputOptions
-    progress: Progress = field(default_factory=Progress)
-    left_out: dict[str, str] = field(default_factory=dict)
-
-    async def run(self) -> int:
-        stop = Stop()
+    async def _watched(self, sides: Sides, checkpoint: Checkpoint, plan: Plan | None) -> Ending:
+        """Move, and show how it goes meanwhile."""
         ending = Ending()
-        try:
-            async with anyio.create_task_group() as group:
-                group.start_soon(stop.on_signals, _heard)
-                group.start_soon(show_until_cancelled, self.progress, self.output)
-                with stop.everything:
-                    ending = await self._move(stop)
-                group.cancel_scope.cancel()
-        except BaseExceptionGroup as failures:
-            raise gravest(failures) from failures
-        ending.stopped = stop.requested
-        return await self._sum_up(ending)
+        async with anyio.create_task_group() as group:
+            group.start_soon(show_until_cancelled, self.progress, self.output)
+            with self.stop.everything:
+                ending = await self._move(sides, checkpoint, plan or await self._plan(sides))
+            group.cancel_scope.cancel()
+        ending.stopped = self.stop.requested
+        return ending
 
-    async def _move(self, stop: Stop) -> Ending:
-        async with open_sides(self.settings, self._on_retry) as sides:
-            dags: list[PlannedDag] = []
-            with stop.reading:
-                plan = await make_plan(sides.source, sides.target, self.settings.selection)
-                dags = await self._store(plan)
-            if stop.requested:
-                return Ending()
-            return await run(Job(self.settings, sides.source, sides.target, self.checkpoint, self.progress, stop), dags)
+    async def _plan(self, sides: Sides) -> Plan | None:
+        """Return what is to be moved, None if a signal came first; raises ``TransferError`` if that is nothing."""
+        with self.stop.reading:
+            plan = await make_plan(sides.source, sides.target, self.settings.selection)
+            if not plan.dags:
+                raise _nothing_to_move(plan)
+            return plan
+        return None
 
-    async def _store(self, plan: Plan) -> list[PlannedDag]:
+    async def _move(self, sides: Sides, checkpoint: Checkpoint, plan: Plan | None) -> Ending:
+        if plan is None:
+            return Ending()
+        dags = await self._store(checkpoint, plan)
+        job = Job(self.settings, sides.source, sides.target, checkpoint, self.progress, self.stop)
+        return await run(job, dags)
+
+    async def _store(self, checkpoint: Checkpoint, plan: Plan) -> list[PlannedDag]:
         log = structlog.get_logger()
         self.left_out = plan.left_out
         for dag_id, reason in plan.left_out.items():
-            log.warning("DAG left out", dag=dag_id, reason=reason)
-        await self.checkpoint.store_plan(plan.dags)
+            log.warning("DAG left out", dag=plain(dag_id), reason=reason)
+        await checkpoint.store_plan(plan.dags)
         log.info("planned", dags=len(plan.dags), runs=plan.run_count)
-        return sorted(await self.checkpoint.plan(), key=lambda dag: -dag.run_count)
+        return sorted(await checkpoint.plan(), key=lambda dag: -dag.run_count)
 
     def _on_retry(self, event: RetryEvent) -> None:
         self.progress.retries += 1
         self.progress.wait(event.side, event.seconds, event.reason)
         structlog.get_logger().warning(
-            "waiting", side=event.side, request=event.what, seconds=round(event.seconds, 1), reason=event.reason
+            "waiting", side=event.side, request=event.what, seconds=round(event.seconds, 1), reason=plain(event.reason)
         )
 
-    async def _sum_up(self, ending: Ending) -> int:
-        totals = await self.checkpoint.totals()
+    async def _sum_up(self, checkpoint: Checkpoint, ending: Ending) -> int:
+        totals = await checkpoint.totals()
         code = _exit_code(ending, rejected_rows(totals))
         summary = Summary(code, totals, self.progress.snapshot(), ending, self.left_out)
         show_summary(summary, self.settings.state_dir, self.output)
         return code
+
+
+def _nothing_to_move(plan: Plan) -> TransferError:
+    reasons = [f"{dag_id}: {reason}" for dag_id, reason in plan.left_out.items()]
+    more = [f"and {len(reasons) - NAMED_REASONS} more"] if len(reasons) > NAMED_REASONS else []
+    return TransferError(
+        "\n".join(["nothing can be moved, every selected DAG is left out:", *reasons[:NAMED_REASONS], *more]),
+        hint="`transfer plan` lists all of them with the reason",
+    )
 
 
 def _exit_code(ending: Ending, rejected: int) -> int:

@@ -1,5 +1,6 @@
 """What a run of the program ends with: counts per kind, what is not complete and why, what to do next."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,16 +9,17 @@ from transfer.cli.options import OutputOptions
 from transfer.cli.output import say, say_json
 from transfer.engine.run import Ending
 from transfer.errors import ExitCode
+from transfer.kinds import DAG_RUNS
 from transfer.model import RejectedRow
 from transfer.progress import Snapshot
-from transfer.report import by_kind, counts_json, counts_table, duration, rejected_line, totals_json
+from transfer.report import by_kind, counts_json, counts_table, duration, rejected_line, rejected_rows, totals_json
 
 SHOWN_REASONS = 10
 """Rejected rows that a summary names."""
 
 _HEADLINES = {
     ExitCode.DONE: "complete",
-    ExitCode.FAILED: "not complete: some DAGs could not be read; run again",
+    ExitCode.FAILED: "not complete: some DAGs could not be read to the end; run again",
     ExitCode.INCOMPLETE: "finished, but not everything was accepted",
     ExitCode.STOPPED: "stopped; run again to go on",
 }
@@ -33,6 +35,12 @@ class Summary:
     ending: Ending
     left_out: dict[str, str]
 
+    @property
+    def headline(self) -> str:
+        """Return the result in a few words; what was left out is part of it, lest it be taken for moved."""
+        without = f", without {len(self.left_out):,} DAGs that were left out" if self.left_out else ""
+        return _HEADLINES[self.exit_code] + without
+
 
 def show_summary(summary: Summary, state_dir: Path, output: OutputOptions) -> None:
     """Print ``summary`` with the first rejected rows, which are read from the checkpoint in ``state_dir``."""
@@ -41,7 +49,16 @@ def show_summary(summary: Summary, state_dir: Path, output: OutputOptions) -> No
     if output.json:
         _as_json(summary, rejected)
     else:
-        _as_text(summary, rejected)
+        _as_text(summary, rejected, state_dir)
+
+
+def show_nothing_done(output: OutputOptions) -> None:
+    """Say that the program was stopped before there was a job."""
+    said = "stopped before anything was planned"
+    if output.json:
+        say_json({"event": "summary", "exit_code": ExitCode.STOPPED, "result": said})
+    else:
+        say(said)
 
 
 def _as_json(summary: Summary, rejected: list[RejectedRow]) -> None:
@@ -49,7 +66,7 @@ def _as_json(summary: Summary, rejected: list[RejectedRow]) -> None:
         {
             "event": "summary",
             "exit_code": summary.exit_code,
-            "result": _HEADLINES[summary.exit_code],
+            "result": summary.headline,
             "job": totals_json(summary.totals),
             "this_run": {
                 "rows_sent": summary.snapshot.rows_sent,
@@ -65,20 +82,30 @@ def _as_json(summary: Summary, rejected: list[RejectedRow]) -> None:
     )
 
 
-def _as_text(summary: Summary, rejected: list[RejectedRow]) -> None:
+def _as_text(summary: Summary, rejected: list[RejectedRow], state_dir: Path) -> None:
     snapshot = summary.snapshot
-    say(f"{_HEADLINES[summary.exit_code]}")
+    say(summary.headline)
     say()
     for line in counts_table(by_kind(summary.totals)):
         say(line)
     say()
     say(
         f"this run: {snapshot.rows_sent:,} rows sent in {duration(snapshot.seconds)} "
-        f"({snapshot.rate:,.0f} rows/s), {snapshot.retries} retries"
+        f"({snapshot.rate:,.0f} rows/s), {snapshot.retries:,} retries"
     )
     _list("not complete", [f"{dag_id}: {reason}" for dag_id, reason in summary.ending.problems.items()])
     _list("left out", [f"{dag_id}: {reason}" for dag_id, reason in summary.left_out.items()])
     _list("rejected", [rejected_line(row) for row in rejected])
+    for line in _advice(summary.totals, state_dir):
+        say(line)
+
+
+def _advice(totals: Totals, state_dir: Path) -> Iterator[str]:
+    rejected, unfinished = rejected_rows(totals), by_kind(totals)[DAG_RUNS.name].unfinished
+    if rejected:
+        yield f"all {rejected:,} rejected rows: transfer status --state-dir {state_dir} --rejected"
+    if unfinished:
+        yield f"{unfinished:,} runs are not over at the source: run again when they are"
 
 
 def _list(title: str, lines: list[str]) -> None:
@@ -88,4 +115,4 @@ def _list(title: str, lines: list[str]) -> None:
     for line in lines[:SHOWN_REASONS]:
         say(f"  {line}")
     if len(lines) > SHOWN_REASONS:
-        say(f"  and {len(lines) - SHOWN_REASONS} more")
+        say(f"  and {len(lines) - SHOWN_REASONS:,} more")

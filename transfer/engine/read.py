@@ -31,6 +31,9 @@ from transfer.progress import Progress
 MOST_DRIFTS = 50
 """Movements met while reading one window before its DAG is left for the next run of the program."""
 
+PATIENCE = 2
+"""Movements after which a window is made smaller."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -81,15 +84,21 @@ class DagReader:
             loaded = await self._load(seen)
             if loaded is None:
                 drifts += 1
-                self._reading.progress.drifts += 1
-                if drifts > MOST_DRIFTS:
-                    raise _too_fast(self._dag_id)
+                self._note_drift(drifts, seen.part)
                 continue
             drifts = 0
             self._scanner.advance(seen.part)
             self._number += 1
             self._selected = loaded.choice.selected
             yield loaded
+
+    def _note_drift(self, drifts: int, part: Slice) -> None:
+        """Make the window smaller when it keeps moving: what is read in less time moves less."""
+        self._reading.progress.drifts += 1
+        if drifts > MOST_DRIFTS:
+            raise _too_fast(self._dag_id)
+        if drifts > PATIENCE:
+            self._size.shrink(len(part.rows))
 
     @property
     def _has_enough(self) -> bool:

@@ -15,6 +15,9 @@ from transfer.kinds import DAG_RUNS, Key, Kind, Row
 MOST_DRIFTS = 50
 """Movements met while reading back one window before giving up; our own writers move the target's order too."""
 
+FIRST_STEP = 64
+"""Runs from the first probe of a search to the second; doubled from there on."""
+
 
 class Reconciler:
     """Asks the target what it has. ``slice_runs`` bounds the runs per page."""
@@ -23,6 +26,7 @@ class Reconciler:
         self._target = target
         self._order = StartOrder("target")
         self._slice_runs = slice_runs
+        self._ended_at: dict[str, int] = {}
 
     async def present(self, kind: Kind, dag_id: str, runs: list[Row]) -> set[Key]:
         """Return the keys of all rows of ``kind`` that the target has for ``runs`` (rows of the source, one DAG).
@@ -34,7 +38,8 @@ class Reconciler:
         places = [self._order.place(row["start_date"]) for row in runs]
         scanner = Scanner(self._target, dag_id, self._order, await self._before(dag_id, min(places)))
         found: set[Key] = set()
-        while (part := await scanner.next(self._slice_runs)) is not None:
+        size = min(self._slice_runs, len(runs))  # windows are sized by bytes, and what is read back weighs as much
+        while (part := await scanner.next(size)) is not None:
             last = max(map(self._order.current, places))
             inside = {row["run_id"] for row, place in zip(part.rows, part.places, strict=True) if place <= last}
             if inside & wanted:
@@ -54,7 +59,8 @@ class Reconciler:
         page = await self._target.children(kind, dag_id, offset=part.offset, limit=len(part.rows))
         with closing(page):
             keys = {kind.key_of(row) async for rows in page.rows() for row in rows}
-        if await scanner.unchanged(part) is not None:
+        # Other writers of ours add runs all the time; nobody takes any away.
+        if await scanner.unchanged(part, deletions=False) is not None:
             return keys
         if scanner.drifts < MOST_DRIFTS:
             return None
@@ -64,14 +70,26 @@ class Reconciler:
         )
 
     async def _before(self, dag_id: str, first: Place) -> Cursor:
-        """Search the offset of the first run at or behind ``first``; a few steps off does not matter to the scanner."""
+        """Search the offset of the first run at or behind ``first``, around where the last search of this DAG ended.
+
+        Deep offsets are dear: the server sorts all runs of the DAG for each. A few steps off does not matter to the
+        scanner.
+        """
         low, high = 0, (await self._target.dag_runs(dag_id, offset=0, limit=1)).run_count
+        probe, step = self._ended_at.get(dag_id, 0), FIRST_STEP
         while low < high:
-            middle = (low + high) // 2
-            page = await self._target.dag_runs(dag_id, offset=middle, limit=1)
-            if page.rows and self._order.places(page.rows)[0] < self._order.current(first):
-                low = middle + 1
+            probe = probe if low <= probe < high else (low + high) // 2
+            if await self._is_before(dag_id, probe, first):
+                low = probe + 1
+                probe = low + step
             else:
-                high = middle
+                high = probe
+                probe = high - step
+            step *= 2
+        self._ended_at[dag_id] = low
         rank, microseconds = first
         return Cursor(low, (rank, microseconds - 1))
+
+    async def _is_before(self, dag_id: str, offset: int, first: Place) -> bool:
+        page = await self._target.dag_runs(dag_id, offset=offset, limit=1)
+        return bool(page.rows) and self._order.places(page.rows)[0] < self._order.current(first)

@@ -116,15 +116,17 @@ class Scanner:
         """Count ``read`` as read."""
         self.cursor = Cursor(read.offset + len(read.rows), read.places[-1])
 
-    async def unchanged(self, read: Slice) -> set[str] | None:
+    async def unchanged(self, read: Slice, *, deletions: bool = True) -> set[str] | None:
         """Read the same slice again: None if it holds other runs now, else the ids of the runs whose rows are the same.
 
-        What was read of the slice's children in between belongs to exactly these runs, if the DAG had as many runs
-        then, too: a run that came before the children were read and went before this would have shifted them.
+        What was read of the slice's children in between belongs to exactly these runs. With ``deletions`` the DAG must
+        have as many runs as before: one that came before the children were read and went before this would have
+        shifted them unseen.
         """
         page = await self._side.dag_runs(self._dag_id, offset=read.offset, limit=len(read.rows))
         now = {row["run_id"]: row for row in page.rows}
-        if page.run_count != read.run_count or now.keys() != {row["run_id"] for row in read.rows}:
+        other_count = deletions and page.run_count != read.run_count
+        if other_count or now.keys() != {row["run_id"] for row in read.rows}:
             self.drifts += 1
             return None
         return {row["run_id"] for row in read.rows if now[row["run_id"]] == row}

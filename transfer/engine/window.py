@@ -7,7 +7,7 @@ from transfer.engine.choose import Choice
 from transfer.kinds import Row
 from transfer.model import Outcome, SettledRun, Window
 
-_KEPT = frozenset({Outcome.IN_FLIGHT, Outcome.FILLING, Outcome.REJECTED, Outcome.PARTIAL})
+_KEPT = frozenset({Outcome.IN_FLIGHT, Outcome.FILLING, Outcome.PARTIAL})
 
 
 @dataclass(slots=True)
@@ -35,11 +35,16 @@ class LoadedWindow:
         """Return their ids."""
         return [row["run_id"] for row in self.choice.to_move]
 
+    @property
+    def has_rejected(self) -> bool:
+        """Tell whether an earlier try ended with one of them refused."""
+        return any(self.before.get(run_id) is Outcome.REJECTED for run_id in self.ids_to_move)
+
     def claims(self, held: set[str]) -> list[SettledRun]:
         """Return the runs to move as the checkpoint must know them before anything of them is sent.
 
-        ``held`` are those that the target had before. What was refused in an earlier try stays remembered as that:
-        its rows are counted already.
+        ``held`` are those that the target had before. A run that is there with refused children stays remembered as
+        that: its rows are counted already.
         """
         marks = self.choice.fingerprints
         return [SettledRun(run_id, marks[run_id], self._claim(run_id, held)) for run_id in self.ids_to_move]
@@ -48,7 +53,9 @@ class LoadedWindow:
         before = self.before.get(run_id)
         if before is not None and before in _KEPT:
             return before
-        return Outcome.FILLING if run_id in held else Outcome.IN_FLIGHT
+        if run_id not in held:
+            return Outcome.IN_FLIGHT
+        return Outcome.REJECTED if before is Outcome.REJECTED else Outcome.FILLING
 
     def close(self) -> None:
         """Free the pages."""

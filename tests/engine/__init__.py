@@ -1,0 +1,1 @@
+"""Tests of the engine: its parts with fakes, the whole of it between two emulators."""

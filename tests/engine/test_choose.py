@@ -1,0 +1,117 @@
+"""What is to be done with each run."""
+
+import math
+from collections.abc import Mapping
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transfer.config.settings import Selection
+from transfer.emulator.rows import EPOCH, run_row
+from transfer.engine.choose import Choice, choose, fingerprint
+from transfer.kinds import Row
+from transfer.model import Outcome, SettledRun
+
+ALL = Selection()
+STATES = ["success", "failed", "running", "queued"]
+
+
+def runs(*states: str) -> list[Row]:
+    """Return a run in each of ``states``, newest first."""
+    return [run_row("dag", 100 - number, state=state) for number, state in enumerate(states)]
+
+
+def ids(choice: Choice) -> list[str]:
+    """Return the runs to move."""
+    return [row["run_id"] for row in choice.to_move]
+
+
+def memory(rows: list[Row], outcome: Outcome, *, changed: bool = False) -> Mapping[str, SettledRun]:
+    """Remember all ``rows`` with ``outcome``, as they are or as they were before they changed."""
+    return {row["run_id"]: SettledRun(row["run_id"], fingerprint(row) ^ changed, outcome) for row in rows}
+
+
+@given(
+    states=st.lists(st.sampled_from(STATES), max_size=12),
+    outcome=st.one_of(st.none(), st.sampled_from(list(Outcome))),
+    newest=st.one_of(st.none(), st.integers(1, 6)),
+    data=st.data(),
+)
+def test_every_run_has_one_place(
+    states: list[str], outcome: Outcome | None, newest: int | None, data: st.DataObject
+) -> None:
+    """A run is moved, settled or changed, never two of these and never none."""
+    rows = runs(*states)
+    known = memory(rows, outcome, changed=data.draw(st.booleans())) if outcome else {}
+    choice = choose(rows, Selection(newest=newest), known)
+    places = ids(choice) + [run.run_id for run in choice.settled + choice.changed]
+    assert sorted(places) == sorted(row["run_id"] for row in rows)
+    assert choice.fingerprints.keys() == set(ids(choice))
+    assert newest is None or len(choice.to_move) <= newest
+
+
+def test_only_finished_runs_move() -> None:
+    """Runs that are not over are unfinished; null is no state either."""
+    rows = [*runs("success", "running", "failed", "queued"), run_row("dag", 1, state=None)]
+    choice = choose(rows, ALL, {})
+    assert ids(choice) == [rows[0]["run_id"], rows[2]["run_id"]]
+    assert {run.outcome for run in choice.settled} == {Outcome.UNFINISHED}
+
+
+@pytest.mark.parametrize(("since", "until", "moved"), [(3, None, {3, 4, 5}), (None, 3, {1, 2}), (2, 4, {2, 3})])
+def test_dates_choose(since: int | None, until: int | None, moved: set[int]) -> None:
+    """``since`` is inclusive, ``until`` exclusive, and both look at the logical date."""
+    dates = [None if day is None else EPOCH + timedelta(days=day) for day in (since, until)]
+    choice = choose([run_row("dag", day) for day in range(1, 6)], Selection(since=dates[0], until=dates[1]), {})
+    assert set(ids(choice)) == {run_row("dag", day)["run_id"] for day in moved}
+    assert {run.outcome for run in choice.settled} == {Outcome.UNSELECTED}
+
+
+def test_newest_counts_over_slices() -> None:
+    """Runs that earlier slices took count."""
+    choice = choose(runs("success", "running", "success", "success"), Selection(newest=4), {}, already_selected=2)
+    assert (len(choice.to_move), choice.selected) == (2, 4)
+    assert [run.outcome for run in choice.settled] == [Outcome.UNFINISHED, Outcome.UNSELECTED]
+
+
+@pytest.mark.parametrize("outcome", [Outcome.MOVED, Outcome.ALREADY])
+def test_what_is_on_the_target_stays_as_it_is(outcome: Outcome) -> None:
+    """A run that was moved or there already is not touched again."""
+    rows = runs("success", "failed")
+    choice = choose(rows, ALL, memory(rows, outcome))
+    assert (choice.to_move, [run.outcome for run in choice.settled]) == ([], [outcome, outcome])
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_what_changed_after_it_was_moved_is_changed(state: str) -> None:
+    """A moved run whose row is another one now has changed, whatever its state is now, and for ever."""
+    rows = runs(state)
+    choice = choose(rows, ALL, memory(rows, Outcome.MOVED, changed=True))
+    assert [run.outcome for run in choice.changed] == [Outcome.CHANGED]
+    again = choose(rows, ALL, memory(rows, Outcome.CHANGED))
+    assert [run.outcome for run in again.changed] == [Outcome.CHANGED]
+
+
+@pytest.mark.parametrize(
+    "outcome", [Outcome.IN_FLIGHT, Outcome.FILLING, Outcome.REJECTED, Outcome.PARTIAL, Outcome.UNFINISHED]
+)
+def test_what_was_not_completed_is_tried_again(outcome: Outcome) -> None:
+    """Runs that are not whole on the target are to be moved."""
+    rows = runs("success")
+    assert ids(choose(rows, ALL, memory(rows, outcome))) == [rows[0]["run_id"]]
+
+
+@pytest.mark.parametrize("column", sorted(run_row("dag", 1)))
+def test_a_fingerprint_changes_with_every_column(column: str) -> None:
+    """Another value anywhere is another fingerprint."""
+    row = run_row("dag", 1)
+    assert fingerprint(row) != fingerprint(row | {column: "another"})
+
+
+def test_a_fingerprint_is_stable() -> None:
+    """The order of columns does not count, odd values have one, and it fits into 64 bits."""
+    row = run_row("dag", 1, conf={"nan": math.nan, "big": 2**90, "half": "\ud83d", "ü": 1})
+    assert fingerprint(row) == fingerprint(dict(reversed(row.items())))
+    assert 0 <= fingerprint(row) < 2**64
