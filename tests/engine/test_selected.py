@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from transfer.emulator import TableHistory
+from transfer.emulator import Exchange, TableHistory
 from transfer.emulator.rows import EPOCH, run_row
+from transfer.engine.stop import Stop
 from transfer.errors import TransferError
 from transfer.model import Outcome
 
@@ -89,3 +90,24 @@ async def test_nothing_selected_is_an_error(tmp_path: Path) -> None:
     async with world(tmp_path, source, empty_like(source), dags=("x*",)) as job:
         with pytest.raises(TransferError, match=r"none of its 1 DAGs is selected by x\*"):
             await job.run()
+
+
+@pytest.mark.parametrize("requests", [10, 16, 22, 30])
+async def test_a_resumed_job_counts_the_newest_from_the_front(tmp_path: Path, requests: int) -> None:
+    """A job that was stopped in the middle takes no more runs than asked for when it goes on."""
+    source = history(30)
+    target = empty_like(source)
+    async with world(tmp_path, source, target, newest=10, window_runs=2) as job:
+        stop = Stop()
+        seen = 0
+
+        async def stop_soon(_exchange: Exchange) -> None:
+            nonlocal seen
+            seen += 1
+            if seen == requests:
+                stop.request()
+
+        job.source.behaviour.on_request = stop_soon
+        await job.run(stop)
+        await job.run()
+        assert numbers(target) == set(range(20, 30))

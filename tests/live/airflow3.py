@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,60 +19,69 @@ from .login import answers, fetch
 from .postgres import Postgres, find_binaries
 from .processes import Service, free_port
 from .template import TEMPLATE, unpack_cluster
-from .users import User, load_users
+from .users import ROLES, User, load_users
 
 READY_SECONDS = 120.0
-JSON = {"Content-Type": "application/json"}
 
 
 @dataclass(frozen=True, slots=True)
-class Airflow3:
+class ApiServer:
     """A running `airflow api-server` whose users are those of the simple auth manager."""
 
     auth_kind: ClassVar = "airflow3"
 
-    install: Install
-    dsn: str
-    home: Path
     port: int
+    jwt_secret: str
+    admin: User
     service: Service
-    users: dict[str, User]
 
     @property
     def url(self) -> str:
         """The root of the server, without a slash at its end."""
         return f"http://127.0.0.1:{self.port}"
 
-    @property
-    def admin(self) -> User:
-        """A user who may do everything."""
-        return self.users["admin"]
-
     def token(self) -> str:
-        """Log the administrator in, as `POST /auth/token` wants it, and return the token."""
+        """Log the administrator in and return the token."""
         body = json.dumps({"username": self.admin.name, "password": self.admin.password}).encode()
-        _, answer = fetch(self.url, "/auth/token", method="POST", body=body, headers=JSON)
+        headers = {"Content-Type": "application/json"}
+        _, answer = fetch(self.url, "/auth/token", method="POST", body=body, headers=headers)
         return str(json.loads(answer)["access_token"])
 
-    def logins(self) -> int:
-        """Return how many tokens the server has given out since it was started, by its own log."""
-        return self.service.log.read_text().count('"POST /auth/token HTTP/1.1" 201')
+    def logged(self, request: str, status: int) -> int:
+        """Return how often the server has answered `request`, such as "POST /auth/token", with `status` so far."""
+        return self.service.log.read_text().count(f'"{request} HTTP/1.1" {status} ')
+
+
+@dataclass(frozen=True, slots=True)
+class Airflow3:
+    """One deployment: its usual server, and the means to run others on its database."""
+
+    install: Install
+    dsn: str
+    folder: Path
 
     @contextmanager
-    def restarted(self, **api_auth: object) -> Iterator["Airflow3"]:
-        """Stop the server and run it again at the same address with settings of the section `api_auth`.
+    def serve(self, port: int | None = None, **api_auth: object) -> Iterator[ApiServer]:
+        """Run a server with these settings of the section `api_auth`; it takes about five seconds.
 
-        Without a `jwt_secret` among them it draws another one, so that it knows no token of before. It stays stopped
-        when the block is left.
+        It signs its tokens with a secret of its own, so no server knows the tokens of another one.
         """
-        self.service.stop()
-        with _serving(self.install, self.dsn, self.home, self.port, api_auth) as again:
-            yield again
+        home = Path(tempfile.mkdtemp(prefix="airflow3-", dir=self.folder))
+        secret, port, users = secrets.token_hex(32), port or free_port(), load_users(self.install.cache / "users.json")
+        environment = _environment(home, self.dsn, users, {"jwt_secret": secret, **api_auth})
+        command = [str(self.install.python), "-m", "airflow", "api-server", "--apps", "core", "--workers", "1"]
+        command += ["--host", "127.0.0.1", "--port", str(port)]
+        server = ApiServer(port, secret, users["admin"], Service.start(command, home / "api-server.log", environment))
+        try:
+            server.service.wait_until(answers(server.url, "/api/v2/version"), READY_SECONDS)
+            yield server
+        finally:
+            server.service.stop()
 
 
 @contextmanager
 def boot_airflow3() -> Iterator[Airflow3]:
-    """Start an Airflow 3 and end it when the block is left.
+    """Make a deployment without a server yet, and end it when the block is left.
 
     Raises:
         RigUnavailable: Airflow or PostgreSQL cannot be had here.
@@ -82,7 +91,19 @@ def boot_airflow3() -> Iterator[Airflow3]:
         folder = Path(tempfile.mkdtemp(prefix="transfer-live-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         folder.chmod(0o711)  # PostgreSQL's account has to pass through
-        data = unpack_cluster(install, binaries, folder / "postgres")
-        postgres = Postgres.start(binaries, data, folder / "postgres.log")
+        postgres = Postgres.start(binaries, unpack_cluster(install, binaries, folder / "postgres"), folder / "pg.log")
         stack.callback(postgres.stop)
-        yield folder
+        yield Airflow3(install, postgres.dsn(TEMPLATE), folder)
+
+
+def _environment(home: Path, dsn: str, users: Mapping[str, User], api_auth: Mapping[str, object]) -> dict[str, str]:
+    passwords = home / "passwords.json"
+    passwords.touch(mode=0o600)
+    passwords.write_text(json.dumps({user.name: user.password for user in users.values()}))
+    roles = ",".join(f"{name}:{ROLES[name].lower()}" for name in users)
+    return base_environment(home, dsn) | {
+        "AIRFLOW__API__SECRET_KEY": secrets.token_hex(32),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": roles,
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+        **{f"AIRFLOW__API_AUTH__{name.upper()}": str(value) for name, value in api_auth.items()},
+    }

@@ -38,6 +38,7 @@ app = App(
     help=_HELP,
     help_epilogue=_EPILOGUE,
     help_format="markdown",
+    suppress_keyboard_interrupt=False,
 )
 
 _FLAG = Parameter(negative=(), show_default=False)

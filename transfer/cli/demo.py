@@ -1,6 +1,7 @@
 """``transfer demo``: two emulated deployments, a history, a kill half-way, a resume, a comparison."""
 
 import json
+import logging
 import os
 import secrets
 import signal
@@ -72,6 +73,8 @@ class _World:
 async def show_demo(runs: int, keep: Path | None) -> int:
     """Run the demonstration with ``runs`` DAG runs per DAG; return 0 if the target ends up exactly right."""
     started = monotonic()
+    # A server would print a traceback about the client that is killed while it sends.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     with tempfile.TemporaryDirectory(prefix="transfer-demo-") as temporary:
         folder = keep or Path(temporary)
         _make(folder)

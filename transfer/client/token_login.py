@@ -14,7 +14,7 @@ from transfer.client.base import Request
 from transfer.client.status import judge, problem
 from transfer.client.wire import Reply, Wire
 from transfer.config.settings import Airflow3Auth
-from transfer.errors import AuthError, UnexpectedAnswerError
+from transfer.errors import AuthError, NotStarshipError, UnexpectedAnswerError
 from transfer.secrets_registry import hide
 
 LIFE_SECONDS: Final = 86_400.0
@@ -25,6 +25,7 @@ MARGIN_SECONDS: Final = 60.0
 
 _REQUEST: Final = Request("POST", "/auth/token", "login")
 _WRONG: Final = "check username and password; for Airflow 2 use auth kind session"
+_ABSENT: Final = "only Airflow 3 has this login: for Airflow 2 use auth kind session, else check the URL"
 
 
 class TokenLogin(Renewable):
@@ -64,7 +65,7 @@ class TokenLogin(Renewable):
             raise problem(AuthError, about, hint=_WRONG)
         error = judge(*about)
         if error is not None:
-            error.hint = error.hint or _WRONG
+            error.hint = _ABSENT if isinstance(error, NotStarshipError) else error.hint or _WRONG
             raise error
         token = _field(reply.body.read(), "access_token")
         if not isinstance(token, str) or not token.isascii() or not token.isprintable():

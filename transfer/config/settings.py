@@ -137,7 +137,7 @@ class Limits(_Settings):
     batch_bytes: int = Field(default=SAFE_BODY_BYTES, ge=1_024)
     window_runs: int = Field(default=500, ge=1, le=10_000)
     """The most runs in a window."""
-    window_bytes: int = Field(default=4_194_304, ge=16_384)
+    window_bytes: int = Field(default=2_097_152, ge=16_384)
     """The size of child pages that windows aim at: window size adapts to it."""
     memory_bytes: int = Field(default=8_388_608, ge=65_536)
     """A larger answer is held in an unlinked temporary file instead of memory."""
