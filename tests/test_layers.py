@@ -24,7 +24,8 @@ LAYERS = (
     ("report",),
     ("engine",),
     ("emulator",),
-    ("cli", "__main__"),
+    ("cli",),
+    ("__main__",),
 )
 """Lowest first; parts in one layer do not import each other."""
 

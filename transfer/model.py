@@ -10,7 +10,10 @@ SideName: TypeAlias = Literal["source", "target"]
 
 
 class Outcome(StrEnum):
-    """What became of a DAG run of the source, as the checkpoint remembers it."""
+    """What became of a DAG run of the source, as the checkpoint remembers it.
+
+    It says whose the *run* is. Children that a killed process sent to a run that was FILLING count as found there.
+    """
 
     IN_FLIGHT = "in flight"  # claimed by a window that is not done, and not on the target before: what is there is ours
     FILLING = "filling"  # claimed by a window that is not done, but on the target before it was

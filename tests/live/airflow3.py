@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 from .environment import base_environment
 from .install import AIRFLOW_3, Install, installed
@@ -27,8 +26,6 @@ READY_SECONDS = 120.0
 @dataclass(frozen=True, slots=True)
 class ApiServer:
     """A running `airflow api-server` whose users are those of the simple auth manager."""
-
-    auth_kind: ClassVar = "airflow3"
 
     port: int
     jwt_secret: str

@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
+from .airflow3 import Airflow3, ApiServer, boot_airflow3
 from .environment import OFTEN
 from .job import Job
 from .rig import Connection, Rig, boot
@@ -14,6 +16,8 @@ from .unavailable import RigUnavailable
 
 REQUIRED_VARIABLE = "TRANSFER_LIVE_REQUIRED"
 TIMEOUT_SECONDS = 600
+
+T = TypeVar("T")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,17 +29,38 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.timeout(TIMEOUT_SECONDS))
 
 
-@pytest.fixture(scope="session")
-def booted() -> Iterator[Rig]:
-    """Both sides, started once; skips where they cannot be had, fails there if TRANSFER_LIVE_REQUIRED is 1."""
+@contextmanager
+def available(booting: AbstractContextManager[T]) -> Iterator[T]:
+    """Enter `booting`; skip where Airflow cannot be had, fail there if TRANSFER_LIVE_REQUIRED is 1."""
     with ExitStack() as stack:
         try:
-            running = stack.enter_context(boot(OFTEN, OFTEN))
+            running = stack.enter_context(booting)
         except RigUnavailable as error:
             if os.environ.get(REQUIRED_VARIABLE) == "1":
                 pytest.fail(error.reason)
             pytest.skip(error.reason)
         yield running
+
+
+@pytest.fixture(scope="session")
+def booted() -> Iterator[Rig]:
+    """Both sides, started once."""
+    with available(boot(OFTEN, OFTEN)) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def airflow3() -> Iterator[Airflow3]:
+    """An Airflow 3 without a server, started once and only if a test wants it."""
+    with available(boot_airflow3()) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def api_server(airflow3: Airflow3) -> Iterator[ApiServer]:
+    """A server of Airflow 3 with the usual settings, which no test may stop."""
+    with airflow3.serve() as server:
+        yield server
 
 
 @pytest.fixture
