@@ -45,7 +45,7 @@ async def lists_of(page: StarshipPage, chunk: int) -> list[list[Any]]:
 
 
 @given(ROWS, st.integers(1, 400), st.sampled_from(WRITERS), st.booleans())
-async def test_all_rows_in_order(rows: list[Any], chunk: int, write: Write, count_first: bool) -> None:  # noqa: FBT001
+async def test_all_rows_in_order(rows: list[Any], chunk: int, write: Write, count_first: bool) -> None:  # noqa: FBT001  drawn by hypothesis
     """However rows, format, key order and chunks are, the rows are those of the document."""
     envelope = {"task_instances": rows, "dag_run_count": 3}
     page = page_of(write(dict(reversed(envelope.items())) if count_first else envelope))

@@ -31,7 +31,7 @@ class DirectoryLock:
         try:
             _take(self._file, path)
             self._say(f"{os.getpid()} {socket.gethostname()}\n")
-        except BaseException:
+        except BaseException:  # whatever it is, a lock that was not taken must not be held
             self._file.close()
             raise
 

@@ -49,7 +49,7 @@ def open_database(path: Path, job: Job, clock: Callable[[], datetime]) -> Connec
         _check_pages(connection, path)
         transact(connection, migrate)
         _check_job(connection, job)
-    except BaseException:
+    except BaseException:  # whatever it is, the connection is of no use
         connection.close()
         raise
     return connection

@@ -149,7 +149,7 @@ class _Opened:
             try:
                 connection = open_database(path, job, clock)
                 self.job_id, _ = read_job(connection)
-            except BaseException:
+            except BaseException:  # whatever it is, the directory must be free for the next attempt
                 self._lock.release()
                 raise
         self.database = Database(connection, path)

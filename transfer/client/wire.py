@@ -104,7 +104,7 @@ class Wire:
                     body.write(piece)
             else:
                 await _read_error(response, body)
-        except BaseException:
+        except BaseException:  # also a cancellation must free the body
             body.close()
             raise
         return body
