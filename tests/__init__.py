@@ -1,0 +1,1 @@
+"""The tests, beside the package and of the same shape; `live` needs a real Airflow."""

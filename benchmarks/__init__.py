@@ -1,0 +1,1 @@
+"""Measures speed, which tests never do: ``python -m benchmarks``."""
