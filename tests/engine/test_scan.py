@@ -33,6 +33,7 @@ async def walk(scan: Scanner, size: int) -> list[Slice]:
     while (part := await scan.next(size)) is not None:
         scan.advance(part)
         slices.append(part)
+        assert len(slices) < 1_000, "the walk does not end"
     return slices
 
 
