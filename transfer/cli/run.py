@@ -96,7 +96,7 @@ class _Invocation:
 
     async def _plan(self, sides: Sides) -> Plan | None:
         """Return what is to be moved, None if a signal came first; raises ``TransferError`` if that is nothing."""
-        with self.stop.reading:
+        with self.stop.planning:
             plan = await make_plan(sides.source, sides.target, self.settings.selection)
             if not plan.dags:
                 raise _nothing_to_move(plan)

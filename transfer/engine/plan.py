@@ -1,6 +1,7 @@
 """What will be moved: the DAGs of the source, the selection, what the target has, and a forecast from a sample."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from time import monotonic
@@ -122,9 +123,9 @@ async def forecast(source: Source, plan: Plan) -> Forecast:
         size += page.size
         for kind in CHILDREN:
             children = await source.children(kind, dag.dag_id, offset=dag.run_count // 2, limit=SAMPLED_RUNS)
-            rows += sum([len(chunk) async for chunk in children.rows()])
-            size += children.size
-            children.close()
+            with closing(children):
+                rows += sum([len(chunk) async for chunk in children.rows()])
+                size += children.size
     scale = plan.run_count / runs if runs else 0.0
     total = round(rows * scale)
     seconds = (monotonic() - started) * scale

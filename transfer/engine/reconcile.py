@@ -12,7 +12,7 @@ from transfer.engine.scan import Cursor, Scanner, Slice
 from transfer.errors import DriftError
 from transfer.kinds import DAG_RUNS, Key, Kind, Row
 
-MOST_DRIFTS = 50
+MOST_REREADS = 50
 """Movements met while reading back one window before giving up; our own writers move the target's order too."""
 
 FIRST_STEP = 64
@@ -62,7 +62,7 @@ class Reconciler:
         # Other writers of ours add runs all the time; nobody takes any away.
         if await scanner.unchanged(part, deletions=False) is not None:
             return keys
-        if scanner.drifts < MOST_DRIFTS:
+        if scanner.drifts < MOST_REREADS:
             return None
         raise DriftError(
             f"target: DAG {dag_id}: the history moves faster than it can be read back",

@@ -12,9 +12,10 @@ SOFT_STOP_SECONDS = 8.0
 
 @dataclass(slots=True)
 class Stop:
-    """Cancels reading at the first request, everything at the second or when the time is over."""
+    """Cancels planning and reading at the first request, everything at the second or when the time is over."""
 
     grace: float = SOFT_STOP_SECONDS
+    planning: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     reading: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     everything: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     requests: int = 0
@@ -25,6 +26,7 @@ class Stop:
         if self.requests > 1:
             self.everything.cancel()
         else:
+            self.planning.cancel()
             self.reading.cancel()
             self.everything.deadline = min(self.everything.deadline, anyio.current_time() + self.grace)
 

@@ -4,10 +4,9 @@ from dataclasses import dataclass, field
 
 from transfer.client.base import ChildPage
 from transfer.engine.choose import Choice
+from transfer.engine.memory import memory
 from transfer.kinds import Row
 from transfer.model import Outcome, SettledRun, Window
-
-_KEPT = frozenset({Outcome.IN_FLIGHT, Outcome.FILLING, Outcome.PARTIAL})
 
 
 @dataclass(slots=True)
@@ -43,19 +42,14 @@ class LoadedWindow:
     def claims(self, held: set[str]) -> list[SettledRun]:
         """Return the runs to move as the checkpoint must know them before anything of them is sent.
 
-        ``held`` are those that the target had before. A run that is there with refused children stays remembered as
-        that: its rows are counted already.
+        ``held`` are those that the target had before.
         """
         marks = self.choice.fingerprints
         return [SettledRun(run_id, marks[run_id], self._claim(run_id, held)) for run_id in self.ids_to_move]
 
     def _claim(self, run_id: str, held: set[str]) -> Outcome:
-        before = self.before.get(run_id)
-        if before is not None and before in _KEPT:
-            return before
-        if run_id not in held:
-            return Outcome.IN_FLIGHT
-        return Outcome.REJECTED if before is Outcome.REJECTED else Outcome.FILLING
+        known = memory(self.before.get(run_id))
+        return known.held if run_id in held else known.lacking
 
     def close(self) -> None:
         """Free the pages."""

@@ -1,6 +1,7 @@
 """Write one window: DAG runs, then their task instances, then the history, as foreign keys want it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from functools import partial
 
 from transfer.client.base import ChildPage, Target
@@ -51,12 +52,13 @@ class Writer:
         present: set[Key] = set()
         if tally.found_runs:
             present = await self._read_back(loaded, page.kind)
-        async for rows in self._pieces(page):
-            _check_runs(loaded, rows)
-            lacking = tally.sift(page.kind, rows, present)
-            if lacking:
-                fit(lacking)
-                tally.note(page.kind, await self._deliver(loaded, page.kind, lacking))
+        async with aclosing(self._pieces(page)) as pieces:
+            async for rows in pieces:
+                _check_runs(loaded, rows)
+                lacking = tally.sift(page.kind, rows, present)
+                if lacking:
+                    fit(lacking)
+                    tally.note(page.kind, await self._deliver(loaded, page.kind, lacking))
         if page.run_count != loaded.run_count:
             raise _moved(loaded, f"it had {loaded.run_count} runs, then {page.run_count}")
 
@@ -69,7 +71,7 @@ class Writer:
     async def _read_back(self, loaded: LoadedWindow, kind: Kind) -> set[Key]:
         return await self._reconciler.present(kind, loaded.window.dag_id, loaded.rows)
 
-    async def _pieces(self, page: ChildPage) -> AsyncIterator[list[Row]]:
+    async def _pieces(self, page: ChildPage) -> AsyncGenerator[list[Row]]:
         """Yield the rows of ``page`` in lists of a full batch."""
         waiting: list[Row] = []
         async for rows in page.rows():

@@ -1,0 +1,48 @@
+"""What follows from what is remembered of a run that is to be moved: one table for claiming, counting and judging."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from transfer.model import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The consequences of one memory.
+
+    ``held`` and ``lacking`` are what the run is claimed as if the target has it or not; ``ours`` says whose it is if it
+    is found there; ``found`` what rows that are found count as, None if they were counted when it was last settled.
+    """
+
+    held: Outcome
+    lacking: Outcome
+    ours: bool
+    found: Outcome | None
+
+
+_NEW: Final = Memory(held=Outcome.FILLING, lacking=Outcome.IN_FLIGHT, ours=False, found=Outcome.ALREADY)
+
+_KNOWN: Final[Mapping[Outcome, Memory]] = {
+    # Claimed by a process that died, or by a window that was lost: it was not there before, so what is there was sent.
+    Outcome.IN_FLIGHT: Memory(Outcome.IN_FLIGHT, Outcome.IN_FLIGHT, ours=True, found=Outcome.MOVED),
+    Outcome.FILLING: Memory(Outcome.FILLING, Outcome.FILLING, ours=False, found=Outcome.ALREADY),
+    # Tried again: the claim must not make a later look count the same rows once more.
+    Outcome.PARTIAL: Memory(Outcome.PARTIAL, Outcome.PARTIAL, ours=True, found=None),
+    Outcome.REJECTED: Memory(Outcome.REJECTED, Outcome.IN_FLIGHT, ours=False, found=None),
+}
+
+
+def memory(before: Outcome | None) -> Memory:
+    """Return what follows from ``before``, the outcome remembered before the run's window was claimed."""
+    return _NEW if before is None else _KNOWN.get(before, _NEW)
+
+
+def judged(before: Outcome | None, *, found: bool, refused: bool, children_refused: bool) -> Outcome:
+    """Return what became of a run that was written: ``found`` there, itself ``refused``, or some of its children."""
+    ours = not found or memory(before).ours
+    if refused:
+        return Outcome.REJECTED
+    if children_refused:
+        return Outcome.PARTIAL if ours else Outcome.REJECTED
+    return Outcome.MOVED if ours else Outcome.ALREADY
