@@ -105,11 +105,11 @@ _DATABASE_WRONG: Final = ("errors.InsufficientPrivilege", "errors.UndefinedTable
 _LOGIN: Final = (
     'check the credentials and the kind of auth; the account needs "can read on Configurations" (role Op or Admin)'
 )
-_FORM: Final = (
-    "check the credentials and the kind of auth: open-source Airflow 2 takes only auth kind session, whose account needs"
-    ' "can read on Configurations" (role Op or Admin)'
+_AIRFLOW_2: Final = (
+    "check the credentials and the kind of auth: open-source Airflow 2 takes only auth kind session, and the account"
+    ' needs "can read on Configurations" (role Op or Admin)'
 )
-_TOKEN: Final = (
+_AIRFLOW_3: Final = (
     "check the credentials, which may have expired, and the kind of auth: Airflow 3 takes user and password with auth"
     " kind airflow3, a token with auth kind bearer"
 )
@@ -135,14 +135,14 @@ RULES: Final = (
     Rule(range(200, 300), UnexpectedAnswerError, LostAnswerError, _PLUGIN),
     Rule(_REDIRECTS, ForbiddenError, ForbiddenError, _RIGHTS, _goes_home),
     Rule(_REDIRECTS, NotStarshipError, NotStarshipError, _MOVED, _goes_elsewhere),
-    Rule(_REDIRECTS, AuthError, AuthError, _FORM),
+    Rule(_REDIRECTS, AuthError, AuthError, _AIRFLOW_2),
     # MariaDB reports a bad date as an operational error: number 1292.
     Rule({400}, UnexpectedAnswerError, InvalidRowError, when=_says("OperationalError) (1292,")),
     Rule({400}, TransientError, LostAnswerError, _DATABASE, _says(*_DATABASE_DOWN)),
     Rule({400}, UnexpectedAnswerError, UnexpectedAnswerError, _SETUP, _says(*_DATABASE_WRONG)),
     Rule({400, 422}, UnexpectedAnswerError, InvalidRowError, _ROWS),
-    Rule({401}, AuthError, AuthError, _TOKEN),
-    Rule({403}, AuthError, AuthError, _TOKEN, _says("Invalid JWT token", "Token Expired")),
+    Rule({401}, AuthError, AuthError, _AIRFLOW_3),
+    Rule({403}, AuthError, AuthError, _AIRFLOW_3, _says("Invalid JWT token", "Token Expired")),
     Rule({403}, ForbiddenError, ForbiddenError, _RIGHTS),
     Rule({404, 405, 410}, NotStarshipError, NotStarshipError, _PLUGIN),
     Rule({407}, UnexpectedAnswerError, UnexpectedAnswerError, _PROXY),

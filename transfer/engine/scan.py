@@ -13,6 +13,7 @@ start_date changes can only move to the front: a restart makes it newer, a clear
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from enum import Enum
 
 from transfer.client.base import Source
 from transfer.engine.order import Place, StartOrder
@@ -67,6 +68,15 @@ class Cursor:
     place: Place | None = None
 
 
+class _Move(Enum):
+    """Where to look when a page does not hold the next slice."""
+
+    BACK = "runs in front of the place are gone"
+    ON = "all of the page is read"
+    WIDER = "the page ends within a tie"
+    END = "there is nothing behind the place"
+
+
 class Scanner:
     """Reads slices of one DAG's runs from one side; ``drifts`` counts how often the history had moved."""
 
@@ -83,30 +93,25 @@ class Scanner:
 
         Raises ``DriftError`` when the place is not found in ``MAX_STEPS`` pages.
         """
-        start, ask, back = max(self.cursor.offset - 1, 0), size + 2, size
-        if self.cursor.place is None:
-            start = 0
+        start = 0 if self.cursor.place is None else max(self.cursor.offset - 1, 0)
+        ask, back = size + 2, size
         for _ in range(MAX_STEPS):
             page = await self._side.dag_runs(self._dag_id, offset=start, limit=ask)
-            self.run_count = page.run_count
             places = self._order.places(page.rows)
-            if start and not self._is_read(places):
-                start, back = max(start - back, 0), back * 2
-                self.drifts += 1
-                continue
-            first = self._first_unread(places)
-            at_end = len(page.rows) < ask
-            if first == len(places):
-                if at_end:
+            match self._judge(places, at_start=start == 0, at_end=len(places) < ask):
+                case _Move.BACK:
+                    start, back = max(start - back, 0), back * 2
+                    self.drifts += 1
+                case _Move.ON:
+                    start += max(len(places) - 1, 1)
+                    self.drifts += 1
+                case _Move.WIDER:
+                    ask *= 2
+                case _Move.END:
+                    self.run_count = page.run_count
                     return None
-                start += max(first - 1, 1)
-                self.drifts += 1
-                continue
-            end = len(places) if at_end else bisect_left(places, places[-1])
-            if end > first:
-                whole = Slice(start, page.rows, places, page.size, page.run_count)
-                return whole.between(first, end)
-            ask *= 2
+                case first, end:
+                    return Slice(start, page.rows, places, page.size, page.run_count).between(first, end)
         raise DriftError(
             f"{self._order.side}: DAG {self._dag_id}: the history moves faster than it can be read",
             hint="run again when fewer runs start, or lower limits.window_runs",
@@ -131,8 +136,12 @@ class Scanner:
             return None
         return {row["run_id"] for row in read.rows if now[row["run_id"]] == row}
 
-    def _is_read(self, places: list[Place]) -> bool:
-        return bool(places) and self._first_unread(places) > 0
-
-    def _first_unread(self, places: list[Place]) -> int:
-        return 0 if self.cursor.place is None else bisect_right(places, self._order.current(self.cursor.place))
+    def _judge(self, places: list[Place], *, at_start: bool, at_end: bool) -> "_Move | tuple[int, int]":
+        """Return the unread rows of a page with whole ties, from one index to before another, or where to look."""
+        read = 0 if self.cursor.place is None else bisect_right(places, self._order.current(self.cursor.place))
+        if not read and not at_start:
+            return _Move.BACK
+        if read == len(places):
+            return _Move.END if at_end else _Move.ON
+        end = len(places) if at_end else bisect_left(places, places[-1])
+        return (read, end) if end > read else _Move.WIDER
