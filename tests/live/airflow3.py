@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from .environment import base_environment
@@ -21,21 +21,39 @@ from .template import TEMPLATE, unpack_cluster
 from .users import ROLES, User, load_users
 
 READY_SECONDS = 120.0
+JWT_SECRET = "AIRFLOW__API_AUTH__JWT_SECRET"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ApiServer:
     """A running `airflow api-server` whose users are those of the simple auth manager."""
 
-    port: int
-    jwt_secret: str
+    url: str
     admin: User
+    command: list[str]
+    environment: dict[str, str] = field(repr=False)
+    log: Path
     service: Service
 
     @property
-    def url(self) -> str:
-        """The root of the server, without a slash at its end."""
-        return f"http://127.0.0.1:{self.port}"
+    def jwt_secret(self) -> str:
+        """The key that its tokens are signed with."""
+        return self.environment[JWT_SECRET]
+
+    def wait(self) -> None:
+        """Wait until the server answers."""
+        self.service.wait_until(answers(self.url, "/api/v2/version"), READY_SECONDS)
+
+    def restart(self) -> None:
+        """Stop the server and run it again at the same address with another key: no token of before is good any more.
+
+        Its log starts anew, too.
+        """
+        self.service.stop()
+        self.log.unlink()
+        self.environment[JWT_SECRET] = secrets.token_hex(32)
+        self.service = Service.start(self.command, self.log, self.environment)
+        self.wait()
 
     def token(self) -> str:
         """Log the administrator in and return the token."""
@@ -46,31 +64,30 @@ class ApiServer:
 
     def logged(self, request: str, status: int) -> int:
         """Return how often the server has answered `request`, such as "POST /auth/token", with `status` so far."""
-        return self.service.log.read_text().count(f'"{request} HTTP/1.1" {status} ')
+        return self.log.read_text().count(f'"{request} HTTP/1.1" {status} ')
 
 
 @dataclass(frozen=True, slots=True)
 class Airflow3:
-    """One deployment: its usual server, and the means to run others on its database."""
+    """One deployment: the means to run servers on its database."""
 
     install: Install
     dsn: str
     folder: Path
 
     @contextmanager
-    def serve(self, port: int | None = None, **api_auth: object) -> Iterator[ApiServer]:
-        """Run a server with these settings of the section `api_auth`; it takes about five seconds.
-
-        It signs its tokens with a secret of its own, so no server knows the tokens of another one.
-        """
+    def serve(self, **api_auth: object) -> Iterator[ApiServer]:
+        """Run a server with these settings of the section `api_auth`; it takes about five seconds."""
         home = Path(tempfile.mkdtemp(prefix="airflow3-", dir=self.folder))
-        secret, port, users = secrets.token_hex(32), port or free_port(), load_users(self.install.cache / "users.json")
-        environment = _environment(home, self.dsn, users, {"jwt_secret": secret, **api_auth})
+        port, users = str(free_port()), load_users(self.install.cache / "users.json")
+        environment = _environment(home, self.dsn, users, api_auth)
         command = [str(self.install.python), "-m", "airflow", "api-server", "--apps", "core", "--workers", "1"]
-        command += ["--host", "127.0.0.1", "--port", str(port)]
-        server = ApiServer(port, secret, users["admin"], Service.start(command, home / "api-server.log", environment))
+        command += ["--host", "127.0.0.1", "--port", port]
+        log = home / "api-server.log"
+        service = Service.start(command, log, environment)
+        server = ApiServer(f"http://127.0.0.1:{port}", users["admin"], command, environment, log, service)
         try:
-            server.service.wait_until(answers(server.url, "/api/v2/version"), READY_SECONDS)
+            server.wait()
             yield server
         finally:
             server.service.stop()
@@ -99,6 +116,7 @@ def _environment(home: Path, dsn: str, users: Mapping[str, User], api_auth: Mapp
     passwords.write_text(json.dumps({user.name: user.password for user in users.values()}))
     roles = ",".join(f"{name}:{ROLES[name].lower()}" for name in users)
     return base_environment(home, dsn) | {
+        JWT_SECRET: secrets.token_hex(32),
         "AIRFLOW__API__SECRET_KEY": secrets.token_hex(32),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": roles,
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),

@@ -58,7 +58,7 @@ def airflow3() -> Iterator[Airflow3]:
 
 @pytest.fixture(scope="session")
 def api_server(airflow3: Airflow3) -> Iterator[ApiServer]:
-    """A server of Airflow 3 with the usual settings, which no test may stop."""
+    """A server of Airflow 3 with the usual settings."""
     with airflow3.serve() as server:
         yield server
 

@@ -1,0 +1,24 @@
+"""``transfer demo``."""
+
+from pathlib import Path
+
+from .calling import Command, ended, process
+
+
+def test_the_demonstration_ends_well(transfer: Command) -> None:
+    """A kill, a resume and a comparison without a difference, in a folder that can be looked at afterwards."""
+    with process("demo", "--runs", "60", "--keep", "kept") as started:
+        said = ended(started)
+    assert said.code == 0, said.err
+    assert said.err == ""
+    assert "was killed" in said.out
+    assert "0 insert requests" in said.out
+    assert "missing, extra or different rows: 0" in said.out
+    assert transfer("status", "kept/state").code == 0
+
+
+def test_an_earlier_demonstration_is_not_overwritten(transfer: Command) -> None:
+    """Exit code 2 with the folder's name."""
+    Path("kept/state").mkdir(parents=True)
+    said = transfer("demo", "--keep", "kept")
+    assert (said.code, "kept" in said.err) == (2, True)
