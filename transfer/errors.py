@@ -177,7 +177,11 @@ class UnavailableError(SideError):
 
 
 class UnsupportedError(TransferError):
-    """Raised when this pair of versions cannot be moved by this release."""
+    """Raised when this pair of versions cannot be moved by this release; ``side`` is the one to look at."""
+
+    def __init__(self, side: str, message: str, *, hint: str = "") -> None:
+        super().__init__(f"{side}: {message}", hint=hint)
+        self.side = side
 
 
 class DriftError(TransferError):

@@ -63,9 +63,13 @@ def _plain(key: str, value: Any) -> Any:
 
 
 def _text(value: object) -> str:
-    """Return text that can be encoded: server data may hold lone surrogates, which neither UTF-8 nor orjson takes."""
+    """Return text for one line: server data may hold lone surrogates, which cannot be encoded, and terminal escapes."""
     shown = f"{type(value).__name__}: {value}" if isinstance(value, BaseException) else str(value)
-    return mask(shown).encode("utf-8", "backslashreplace").decode("utf-8")
+    return "".join(char if char.isprintable() else _escaped(char) for char in mask(shown))
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")
 
 
 def _json_line(_logger: WrappedLogger, _method: str, event: EventDict) -> bytes:

@@ -13,7 +13,8 @@ def check_versions(source: ServerInfo, target: ServerInfo) -> None:
     for side, info in (("source", source), ("target", target)):
         if info.airflow != SUPPORTED:
             raise UnsupportedError(
-                f"{side}: Airflow {info.airflow_version} is not supported: this release moves 2.11 to 2.11",
+                side,
+                f"Airflow {info.airflow_version} is not supported: this release moves 2.11 to 2.11",
                 hint="both sides must run Airflow 2.11 with Starship 2.10.1 or a compatible release",
             )
 

@@ -17,6 +17,8 @@ class DagProgress:
 
     run_count: int
     runs_seen: int = 0
+    runs_before: int = 0
+    """Of these, runs that an earlier run of the program had seen."""
     rows_sent: int = 0
     finished: bool = False
 
@@ -52,8 +54,9 @@ class Snapshot:
     @property
     def eta(self) -> float | None:
         """Return the seconds that are left at the rate so far, None while nothing can be said."""
-        share = self.done_share
-        return self.seconds * (1 - share) / share if share > 0 else None
+        seen = sum(dag.runs_seen - dag.runs_before for dag in self.dags.values())
+        left = sum(max(dag.run_count - dag.runs_seen, 0) for dag in self.dags.values() if not dag.finished)
+        return self.seconds * left / seen if seen > 0 else None
 
 
 @dataclass(slots=True)
@@ -90,11 +93,12 @@ class Progress:
 
     def again(self, dag_id: str) -> None:
         """Begin a DAG from its front again."""
-        self.dags[dag_id].runs_seen = 0
+        self.dags[dag_id].runs_seen = self.dags[dag_id].runs_before = 0
 
     def skipped(self, dag_id: str, runs: int) -> None:
         """Count runs that an earlier run of the program had read in this pass."""
         self.dags[dag_id].runs_seen += runs
+        self.dags[dag_id].runs_before += runs
 
     def finished(self, dag_id: str) -> None:
         """Note that a DAG is read to its end."""

@@ -156,11 +156,12 @@ async def test_read_only_database(tmp_path: Path) -> None:
 
 
 async def test_directory_that_cannot_be_made(tmp_path: Path) -> None:
-    """A state directory below a file is reported as one that cannot be written."""
+    """A state directory that is a file, or below one, is reported as such."""
     (tmp_path / "file").touch()
-    with pytest.raises(StateFullError, match="cannot be written"):
-        async with Checkpoint.open(tmp_path / "file" / "state", JOB):
-            pass
+    for directory in (tmp_path / "file", tmp_path / "file" / "state"):
+        with pytest.raises(StateError, match="cannot be a directory"):
+            async with Checkpoint.open(directory, JOB):
+                pass
 
 
 async def test_foreign_writer_is_named_as_such(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_a_file_where_the_directory_should_be(transfer: Command, pair: Pair) -> 
     pair.state_dir.write_text("in the way", encoding="utf-8")
     said = transfer("run", "--config", pair.config())
     assert said.code == 1
-    assert f"{pair.state_dir / DATABASE} cannot be written" in said.err
+    assert f"{pair.state_dir} cannot be a directory" in said.err
 
 
 def test_a_directory_that_cannot_be_written(transfer: Command, pair: Pair) -> None:

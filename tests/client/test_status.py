@@ -74,6 +74,17 @@ def test_every_rule_has_a_hint_unless_it_succeeds() -> None:
     assert all(rule.hint for rule in RULES[1:] if rule is not RULES[6])
 
 
+@pytest.mark.parametrize(
+    ("status", "headers", "kind"),
+    [(302, {"Location": "/base/login/?next=x"}, "session"), (401, {}, "airflow3"), (401, {}, "bearer")],
+)
+def test_a_refused_login_names_the_kinds_that_are_taken(status: int, headers: dict[str, str], kind: str) -> None:
+    """A login form is what Airflow 2 shows to any other kind of auth, a 401 is what Airflow 3 says."""
+    error = verdict(GET, status, "{}", **headers)
+    assert isinstance(error, AuthError)
+    assert f"auth kind {kind}" in error.hint
+
+
 CASES: list[tuple[Request, int, str, str, type[SideError]]] = [
     (GET, 200, "", HTML, AuthError),
     (POST, 200, "", HTML, LostAnswerError),

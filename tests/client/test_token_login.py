@@ -16,7 +16,7 @@ from transfer.config.settings import Airflow3Auth, Limits
 from transfer.errors import AuthError, NotStarshipError, SideError, UnexpectedAnswerError
 from transfer.secrets_registry import mask
 
-from .serving import CANARY, INFO, StoppedTime, endpoint, page, serving, side
+from .serving import CANARY, INFO, StoppedTime, answers, endpoint, page, serving, side
 
 AUTH = {"kind": "airflow3", "username": "ann", "password": {"env": "PASSWORD"}}
 
@@ -131,6 +131,14 @@ async def test_logins_that_fail(reply: web.Response, error: type[SideError]) -> 
             await login.ensure()
     assert CANARY not in str(caught.value) + repr(caught.value)
     assert caught.value.hint
+
+
+async def test_a_server_without_this_login_is_taken_for_airflow_2() -> None:
+    """Where nothing answers at the address of the login, the hint names the kind that Airflow 2 takes."""
+    async with token_login(answers(page(404))) as (login, _):
+        with pytest.raises(NotStarshipError) as caught:
+            await login.ensure()
+    assert "for Airflow 2 use auth kind session" in caught.value.hint
 
 
 async def test_neither_password_nor_token_is_in_a_repr() -> None:

@@ -62,5 +62,7 @@ def translated(path: Path) -> Iterator[None]:
         raise _of_sqlite(error, path) from error
     except UnicodeDecodeError as error:  # SQLite's message quotes a damaged schema
         raise corrupt(path, str(error)) from error
+    except (FileExistsError, NotADirectoryError) as error:
+        raise StateError(f"{path.parent} cannot be a directory: {error.strerror}", hint="name another one") from error
     except OSError as error:
         raise StateFullError(f"{path} cannot be written: {error.strerror or error}", hint=_MAKE_ROOM) from error

@@ -30,7 +30,8 @@ _CSRF: Final = (
 _PASSWORD_FIELD: Final = re.compile(r"<input\b[^>]*\bname=[\"']password[\"']")
 
 _WHICH_KIND: Final = (
-    "this server seems to use single sign-on: use a token (auth kind bearer or api_key), or for Airflow 3 kind airflow3"
+    "check the URL; if it is right, this server seems to use single sign-on: use a token (auth kind bearer or api_key),"
+    " or for Airflow 3 kind airflow3"
 )
 _PAGE: Final = Request("GET", "/login/", "login page", headers={"Accept": "text/html"})
 _FORM: Final = Request("POST", "/login/", "login", content_type="application/x-www-form-urlencoded")

@@ -112,10 +112,11 @@ async def check_dags(source: Source, target: Target, selection: Selection) -> As
         plan = await make_plan(source, target, selection)
         there = {dag.dag_id: dag for dag in await target.dags()}
     except TransferError as error:
-        side: SideName = "target" if isinstance(error, SideError) and error.side == "target" else "source"
+        side: SideName = "target" if getattr(error, "side", "") == "target" else "source"
         yield Finding(Level.FAILURE, side, error.message, error.hint)
         return
-    yield Finding(Level.GOOD, "source", f"{len(plan.dags)} DAGs with {plan.run_count} runs to move")
+    level = Level.GOOD if plan.dags else Level.FAILURE
+    yield Finding(level, "source", f"{len(plan.dags)} DAGs with {plan.run_count} runs to move")
     for finding in (_left_out(plan), _unpaused(plan, there), _history(selection, there)):
         if finding is not None:
             yield finding
