@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from transfer.config.settings import Retry
-from transfer.errors import AuthError, NotStarshipError, SideError, UnavailableError
+from transfer.errors import AuthError, NotStarshipError, SideError, UnavailableError, UnexpectedAnswerError
 
 from .serving import BATCH, CANARY, ECHO, INFO, page, side
 
@@ -95,6 +95,63 @@ async def test_a_session_that_ends_is_renewed_once() -> None:
             for _ in range(6):
                 group.start_soon(target.starship.insert, BATCH)
     assert len(server.logins) == 2
+
+
+async def test_an_answer_from_before_a_login_does_not_undo_it() -> None:
+    """Airflow repeats the session's cookie in each answer; one that comes late does not bring the old session back."""
+    asked, released, answered = anyio.Event(), anyio.Event(), anyio.Event()
+    server = Webserver()
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if not request.path.endswith("/dags"):
+            return await server(request)
+        asked.set()
+        await released.wait()
+        return web.json_response([], headers={"Set-Cookie": f"session={request.cookies['session']}; Path=/"})
+
+    async def list_dags() -> None:
+        assert await target.starship.dags() == []
+        answered.set()
+
+    async with side(handler, auth=AUTH) as target, anyio.create_task_group() as group:
+        await target.starship.info()
+        group.start_soon(list_dags)
+        await asked.wait()
+        server.sessions.clear()
+        await target.starship.info()
+        released.set()
+        await answered.wait()
+        await target.starship.info()
+    assert len(server.logins) == 2
+
+
+async def test_a_login_has_its_cookie_to_itself() -> None:
+    """A login begins with a nameless session: a request that shared it would bring it back with its late answer."""
+    logging_in, seen = anyio.Event(), anyio.Event()
+    server = Webserver()
+    cookies: list[str | None] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if request.path.endswith("/dags"):
+            cookies.append(request.cookies.get("session"))
+            seen.set()
+        elif request.method == "POST" and server.logins:
+            logging_in.set()
+            await seen.wait()
+        answer = await server(request)
+        if request.method == "GET" and request.path.startswith("/login"):
+            answer.headers["Set-Cookie"] = "session=anonymous; Path=/"
+        return answer
+
+    async with side(handler, auth=AUTH) as target:
+        await target.starship.info()
+        server.sessions.clear()
+        async with anyio.create_task_group() as group:
+            group.start_soon(target.starship.info)
+            await logging_in.wait()
+            with pytest.raises(UnexpectedAnswerError):  # INFO is no list of DAGs
+                await target.starship.dags()
+    assert cookies == ["s1", "s2"]
 
 
 class Forgetful(set[str]):

@@ -1,7 +1,10 @@
 """Which kinds of auth a real Airflow 2.11 takes, how often it is logged in to, and what the errors advise."""
 
+import json
 from dataclasses import dataclass
 
+import anyio
+import anyio.to_thread
 import pytest
 
 from tests.client.serving import StoppedTime
@@ -11,10 +14,12 @@ from transfer.client.stack import stacked
 from transfer.client.wire import open_wire
 from transfer.config.settings import Limits, Retry
 from transfer.errors import AuthError, ForbiddenError, NotStarshipError
-from transfer.model import ServerInfo
+from transfer.kinds import DAG_RUNS
+from transfer.model import Batch, ServerInfo
 
 from .client import PASSWORD, ask_at_once, client, endpoint
 from .environment import WebOptions
+from .faults import held, wait_for_blocked
 from .rig import Connection, Rig, Side
 from .users import User
 
@@ -55,6 +60,23 @@ async def test_a_session_that_ends_is_renewed_unnoticed(rig: Rig, source: Connec
         rig.source.expire_sessions()
         await side.probe_write(1_024)
     assert attempts(source, admin) == (before + 3, 0)
+
+
+async def test_an_insert_under_way_outlives_its_session(rig: Rig, source: Connection, admin: User) -> None:
+    """It ends well while another request logs in again, and its late answer costs no further login."""
+    before, _ = attempts(source, admin)
+    run = {"dag_id": "a", "run_id": "r", "run_type": "manual", "execution_date": "2026-01-01 00:00:00+00:00"}
+    batch = Batch(DAG_RUNS, "a", [run], json.dumps({"dag_runs": [run]}).encode(), "key")
+    async with client(rig.source.url, "session", admin) as side:
+        await side.info()
+        async with anyio.create_task_group() as group:
+            with held(rig.source, "dag_run"):
+                group.start_soon(side.insert, batch)
+                await anyio.to_thread.run_sync(wait_for_blocked, rig.source)
+                rig.source.expire_sessions()
+                await side.info()
+        await ask_at_once(side)
+    assert attempts(source, admin) == (before + 2, 0)
 
 
 async def test_a_wrong_password_is_tried_once(

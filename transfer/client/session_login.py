@@ -52,19 +52,20 @@ class SessionLogin(Renewable):
 
     async def _fetch(self) -> bool:
         password = await anyio.to_thread.run_sync(self._auth.password.resolve)
-        self._wire.forget_cookies()  # a login page that still knows us would redirect instead of showing the form
-        fields = {"username": self._auth.username, "password": password, **await self._token()}
+        fresh = self._wire.without_cookies()  # a login page that still knows us would redirect, not show the form
+        fields = {"username": self._auth.username, "password": password, **await self._token(fresh)}
         # Over https the CSRF protection wants a Referer of the same origin.
         headers = {"Referer": f"{self._wire.base_url}/login/", "Accept": "text/html"}
-        reply = await self._wire.exchange(_FORM, headers, urlencode(fields).encode())
+        reply = await fresh.exchange(_FORM, headers, urlencode(fields).encode())
         try:
             self._check(reply)
         finally:
             reply.body.close()
+        self._wire.take_cookies(fresh)
         return True
 
-    async def _token(self) -> dict[str, str]:
-        reply = await self._wire.exchange(_PAGE, {})
+    async def _token(self, fresh: Wire) -> dict[str, str]:
+        reply = await fresh.exchange(_PAGE, {})
         try:
             return self._token_of(reply)
         finally:

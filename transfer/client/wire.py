@@ -1,8 +1,9 @@
-"""One aiohttp session to one side: carries a request and reads the whole answer, whatever it is."""
+"""The aiohttp session to one side: carries a request and reads the whole answer, whatever it is."""
 
 import ssl
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from copy import copy
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Final
@@ -58,11 +59,14 @@ class Wire:
     aiohttp itself sends a GET once more when a kept connection turns out to be closed; never a POST.
     """
 
-    def __init__(self, side: SideName, endpoint: Endpoint, limits: Limits, session: aiohttp.ClientSession) -> None:
+    def __init__(
+        self, side: SideName, endpoint: Endpoint, limits: Limits, new_session: Callable[[], aiohttp.ClientSession]
+    ) -> None:
         self.side: Final = side
         self.base_url: Final = endpoint.url
         self._memory_bytes = limits.memory_bytes
-        self._session = session
+        self._new_session = new_session
+        self.session = new_session()
         self._proxy = environment_proxy(endpoint.url)
 
     async def exchange(self, request: Request, headers: Mapping[str, str], secret_body: bytes | None = None) -> Reply:
@@ -72,7 +76,7 @@ class Wire:
         ``broken`` says when there is no complete answer, and ``StateFullError``.
         """
         try:
-            async with self._session.request(
+            async with self.session.request(
                 request.method,
                 self.base_url + request.path,
                 params=request.params,
@@ -87,9 +91,19 @@ class Wire:
             lost = failure(self.side, request, error)
         raise lost  # outside of the except: aiohttp's errors carry the request's headers, which hold credentials
 
-    def forget_cookies(self) -> None:
-        """Drop all cookies, and with them the session."""
-        self._session.cookie_jar.clear()
+    def without_cookies(self) -> "Wire":
+        """Return a wire over the same connections that has no cookies yet and keeps what it gets to itself."""
+        other = copy(self)
+        other.session = self._new_session()
+        return other
+
+    def take_cookies(self, other: "Wire") -> None:
+        """Go on with the cookies of ``other`` instead of our own.
+
+        Answers to requests that are still under way do not touch them: Airflow repeats the session's cookie in each
+        answer, so a late one would bring an old session back.
+        """
+        self.session = other.session
 
     @staticmethod
     def _headers(request: Request, more: Mapping[str, str]) -> dict[str, str]:
@@ -148,15 +162,29 @@ def environment_proxy(url: str) -> str | None:
 
 @asynccontextmanager
 async def open_wire(side: SideName, endpoint: Endpoint, limits: Limits) -> AsyncIterator[Wire]:
-    """Open the session of a side; raises ``ConfigError`` when the ca_file cannot be used.
+    """Open the connections to a side; raises ``ConfigError`` when the ca_file cannot be used.
 
     There is no limit on a whole request: it would include the wait for a connection, and large pages are no fault.
     """
-    connector = aiohttp.TCPConnector(
-        limit=endpoint.limits.concurrency, ssl=_tls(side, endpoint), keepalive_timeout=IDLE_SECONDS
-    )
-    session = aiohttp.ClientSession(
+    async with AsyncExitStack() as stack:
+        connector = await stack.enter_async_context(
+            aiohttp.TCPConnector(
+                limit=endpoint.limits.concurrency, ssl=_tls(side, endpoint), keepalive_timeout=IDLE_SECONDS
+            )
+        )
+
+        def new_session() -> aiohttp.ClientSession:
+            session = _session(endpoint, connector)
+            stack.push_async_callback(session.close)
+            return session
+
+        yield Wire(side, endpoint, limits, new_session)
+
+
+def _session(endpoint: Endpoint, connector: aiohttp.BaseConnector) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
         connector=connector,
+        connector_owner=False,
         headers=_session_headers(endpoint),
         timeout=aiohttp.ClientTimeout(
             total=None, sock_connect=endpoint.connect_timeout, sock_read=endpoint.read_timeout
@@ -164,8 +192,6 @@ async def open_wire(side: SideName, endpoint: Endpoint, limits: Limits) -> Async
         # Hosts may be addresses, and cookies of load balancers must come back as they were.
         cookie_jar=aiohttp.CookieJar(unsafe=True, quote_cookie=False),
     )
-    async with session:
-        yield Wire(side, endpoint, limits, session)
 
 
 def _session_headers(endpoint: Endpoint) -> dict[str, str]:
