@@ -208,8 +208,15 @@ def test_warns_of_open_secret_files(tmp_path: Path) -> None:
     token.touch()
     token.chmod(0o644)
     sides = {
-        side: {"url": "http://a", "auth": {"kind": "bearer", "token": {"file": str(token)}}}
+        side: {"url": f"http://{side}", "auth": {"kind": "bearer", "token": {"file": str(token)}}}
         for side in ("source", "target")
     }
     lines = secret_warnings(load_settings(None, {}, sides))
     assert [line.split(":")[0] for line in lines] == ["source.auth.token", "target.auth.token"]
+
+
+def test_refuses_to_move_a_deployment_into_itself(write: Write) -> None:
+    """The same address on both sides, however it is written, is a mistake."""
+    path = write(GOOD.replace("https://org.astronomer.run/d1", "http://LOCALHOST:8080/"))
+    with pytest.raises(ConfigError, match=r"target: .*is the same deployment as the source"):
+        load_settings(path, {}, {})

@@ -35,16 +35,18 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding(Level.WARNING, "target" if line.startswith("target") else "source", line)
     quick = settings.model_copy(update={"retry": settings.retry.model_copy(update={"attempts": 2})})
     async with open_sides(quick) as sides:
+        stages = (
+            _accesses(sides, quick),
+            check_dags(sides.source, sides.target, quick.selection),
+            check_writing(sides.target, quick.limits),
+        )
         usable = True
-        async for finding in _accesses(sides, quick):
-            usable = usable and finding.level is not Level.FAILURE
-            yield finding
-        if not usable:
-            return
-        async for finding in check_writing(sides.target, quick.limits):
-            yield finding
-        async for finding in check_dags(sides.source, sides.target, quick.selection):
-            yield finding
+        for stage in stages:
+            async for finding in stage:
+                usable = usable and finding.level is not Level.FAILURE
+                yield finding
+            if not usable:
+                return
 
 
 async def _accesses(sides: Sides, settings: Settings) -> AsyncIterator[Finding]:

@@ -4,7 +4,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from transfer.config.secret import Secret
 from transfer.config.url import normalise_url
@@ -162,3 +172,12 @@ class Settings(_Settings):
     limits: Limits = Limits()
     retry: Retry = Retry()
     state_dir: Path = Path("transfer-state")
+
+    @field_validator("target")
+    @classmethod
+    def _is_another(cls, target: Endpoint, info: ValidationInfo) -> Endpoint:
+        source = info.data.get("source")
+        if source is not None and source.url == target.url:
+            msg = "is the same deployment as the source"
+            raise ValueError(msg)
+        return target
