@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeAlias
@@ -60,6 +60,12 @@ class Model:
         assert {run.run_id for run in runs(0, point.offset)} <= self.seen
         self.number, self.offset, self.flying = point.next_number, point.offset, []
 
+    def give_up_gone(self) -> None:
+        """Count claimed runs that the pass did not meet as changed."""
+        for name, run in self.runs.items():
+            if run.outcome is Outcome.IN_FLIGHT and name not in self.seen:
+                self.runs[name] = replace(run, outcome=Outcome.CHANGED)
+
     def next_pass(self) -> None:
         """Forget what belongs to one pass."""
         self.pass_number += 1
@@ -114,6 +120,7 @@ class Player:
             self._model.go_on(await self._checkpoint.restart_pass(DAG))
         elif what == "finish" and not self._model.flying:
             await self._checkpoint.finish_pass(DAG, self._model.pass_number)
+            self._model.give_up_gone()
             self._model.next_pass()
             self._model.go_on(await self._checkpoint.resume_point(DAG))
 

@@ -3,8 +3,11 @@
 from sqlite3 import Connection
 from typing import Final
 
+from transfer.checkpoint.encoding import CODES
 from transfer.checkpoint.plan import check_open, key_of, passes_of
 from transfer.checkpoint.values import ResumePoint
+from transfer.kinds import DAG_RUNS
+from transfer.model import Outcome
 
 _DONE: Final = """
     SELECT number, offset + size, last_start FROM window
@@ -16,6 +19,14 @@ _OVERTAKE: Final = """
 _FINISH: Final = """
     UPDATE dag SET finished_pass = ?, finished_count = max(run_count, ?), finished_at = ? WHERE id = ?
 """
+_CLAIMED: Final = (CODES[Outcome.IN_FLIGHT], CODES[Outcome.FILLING])
+_IS_CLAIMED: Final = "dag = ? AND outcome IN (?, ?)"
+GONE_REASON: Final = "gone at the source before all of it was moved; what had arrived of it is still on the target"
+_REJECT_GONE: Final = f"""
+    INSERT OR REPLACE INTO rejected (dag, run_id, kind, key, reason, rows, at)
+    SELECT dag, printf('(digest %016x)', digest), ?, '', ?, 1, ? FROM run WHERE {_IS_CLAIMED} AND pass <> ?
+"""  # noqa: S608 - a constant
+_CHANGE_GONE: Final = f"UPDATE run SET outcome = ? WHERE {_IS_CLAIMED} AND pass <> ?"  # noqa: S608 - a constant
 _FORGET: Final = """
     DELETE FROM window WHERE dag = ? AND pass <= ? AND state <> 'cut'
     AND NOT EXISTS (SELECT 1 FROM window_count WHERE window_count.window = window.id)
@@ -68,9 +79,23 @@ def finish_pass(connection: Connection, dag_id: str, pass_number: int, now: str)
     ).fetchone()[0]
     if lacking is not None:
         raise ValueError(f"pass {pass_number} over {dag_id} cannot be finished: window {lacking} is not done")
+    _give_up_gone(connection, dag, pass_number, now)
     seen = seen_in_pass(connection, dag_id, pass_number)
     connection.execute(_FINISH, (pass_number, seen, now, dag))
     connection.execute(_FORGET, (dag, pass_number))
+
+
+def _give_up_gone(connection: Connection, dag: int, pass_number: int, now: str) -> None:
+    """Turn claimed runs that a whole pass did not meet into changed ones, with a reason: they may be there in part."""
+    connection.execute(_REJECT_GONE, (DAG_RUNS.name, GONE_REASON, now, dag, *_CLAIMED, pass_number))
+    connection.execute(_CHANGE_GONE, (CODES[Outcome.CHANGED], dag, *_CLAIMED, pass_number))
+
+
+def claimed_runs(connection: Connection, dag_id: str) -> int:
+    """Return how many runs are claimed by windows that were never done."""
+    key = key_of(connection, dag_id)
+    (count,) = connection.execute(f"SELECT count(*) FROM run WHERE {_IS_CLAIMED}", (key, *_CLAIMED)).fetchone()  # noqa: S608 - a constant
+    return int(count)
 
 
 def seen_in_pass(connection: Connection, dag_id: str, pass_number: int) -> int:

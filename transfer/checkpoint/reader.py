@@ -1,4 +1,4 @@
-"""The checkpoint as ``transfer status`` and ``transfer report`` see it: read-only, also while a run is going on."""
+"""What `transfer status` and summaries read, also while a run is going on."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager

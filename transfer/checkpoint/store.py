@@ -94,7 +94,7 @@ class Checkpoint:
     async def resume_point(self, dag_id: str) -> ResumePoint:
         """Return where to read on: behind the unbroken row of done windows of the open pass, or at a new pass's start.
 
-        Windows that were cut and not done are dropped (their runs stay IN_FLIGHT): call it only while no window of
+        Windows that were cut and not done are dropped (their runs stay as claimed): call it only while no window of
         the DAG is on its way. Done windows behind a gap are read again, and keep their counts.
         """
         return await self._database.run(partial(passes.resume_point, dag_id=dag_id))
@@ -104,7 +104,7 @@ class Checkpoint:
         return await self._database.run(partial(passes.restart_pass, dag_id=dag_id))
 
     async def cut(self, window: Window, claimed: Sequence[SettledRun]) -> None:
-        """Store ``window`` and remember ``claimed`` as IN_FLIGHT, before anything of it is sent.
+        """Store ``window`` and remember ``claimed`` as what they say, before anything of it is sent.
 
         A window that is not done may be cut again, differently, as long as nothing of it is on its way.
         """
@@ -127,8 +127,16 @@ class Checkpoint:
         """Return how many runs were settled in the pass and not in a later one, whatever became of them."""
         return await self._database.run(partial(passes.seen_in_pass, dag_id=dag_id, pass_number=pass_number))
 
+    async def claimed_runs(self, dag_id: str) -> int:
+        """Return how many runs are IN_FLIGHT or FILLING: claimed by windows that were never done."""
+        return await self._database.run(partial(passes.claimed_runs, dag_id=dag_id))
+
     async def finish_pass(self, dag_id: str, pass_number: int) -> None:
-        """Record that the DAG was read completely; all windows of the pass must be done."""
+        """Record that the DAG was read completely; all windows of the pass must be done.
+
+        Claimed runs that the pass did not meet are gone at the source: they become CHANGED, with a rejected row that
+        says so, since what had arrived of them stays on the target.
+        """
         now = stamp(self._clock())
         await self._database.run(partial(passes.finish_pass, dag_id=dag_id, pass_number=pass_number, now=now))
 

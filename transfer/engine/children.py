@@ -22,6 +22,11 @@ class Pages:
     seconds: float
 
     @property
+    def tasks(self) -> ChildPage:
+        """Return the task instances."""
+        return self.pages[0]
+
+    @property
     def size(self) -> int:
         """Return the bytes of all pages."""
         return sum(page.size for page in self.pages)

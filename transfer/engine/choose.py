@@ -10,6 +10,7 @@ from transfer.engine.order import parse_date
 from transfer.kinds import FINISHED_STATES, Row
 from transfer.model import Outcome, SettledRun
 
+_HALF_WRITTEN = frozenset({Outcome.IN_FLIGHT, Outcome.FILLING, Outcome.PARTIAL})
 _ON_TARGET = frozenset({Outcome.MOVED, Outcome.ALREADY, Outcome.CHANGED})
 
 
@@ -47,12 +48,26 @@ def choose(
         known = remembered.get(row["run_id"])
         if known is not None and known.outcome in _ON_TARGET:
             _keep(choice, known, mark)
+        elif known is not None and known.outcome in _HALF_WRITTEN:
+            _complete(choice, row, mark, known)
         elif verdict is not None:
             choice.settled.append(SettledRun(row["run_id"], mark, verdict))
         else:
-            choice.to_move.append(row)
-            choice.fingerprints[row["run_id"]] = mark
+            _take(choice, row, mark)
     return choice
+
+
+def _take(choice: Choice, row: Row, mark: int) -> None:
+    choice.to_move.append(row)
+    choice.fingerprints[row["run_id"]] = mark
+
+
+def _complete(choice: Choice, row: Row, mark: int, known: SettledRun) -> None:
+    """Take a run that may be on the target in part, whatever the selection says now; wait while it is not over."""
+    if row["state"] in FINISHED_STATES:
+        _take(choice, row, mark)
+    else:
+        choice.settled.append(SettledRun(known.run_id, mark, known.outcome))
 
 
 def _keep(choice: Choice, known: SettledRun, mark: int) -> None:

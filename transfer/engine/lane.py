@@ -1,11 +1,12 @@
 """Bring one DAG to the writers, pass after pass, until every run that the source counts was seen.
 
-A pass walks the DAG once. It is whole when no window of it got lost between reading and writing and the distinct runs
-that were seen are as many as the source counts; otherwise the next pass begins at the front, skips what is settled and
-reads what is not. A pass that an earlier run of the program began is followed by one from the front as well: what was
-unfinished or rejected then may be ready now.
+A pass walks the DAG once, and then its front again, where runs have started meanwhile. It is whole when no window of it
+got lost between reading and writing and the distinct runs that were seen are as many as the source counts; otherwise the
+next pass begins at the front, skips what is settled and reads what is not. A pass that an earlier run of the program
+began is followed by one from the front as well: what was unfinished or rejected then may be ready now.
 """
 
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -17,6 +18,9 @@ from transfer.engine.read import DagReader, Reading
 from transfer.engine.tally import Tally
 from transfer.engine.window import LoadedWindow
 from transfer.errors import DriftError
+
+MOST_FRONTS = 5
+"""Looks at the front of a DAG after a pass, for runs that have started meanwhile."""
 
 MOST_PASSES = 6
 """Passes over one DAG in one run of the program."""
@@ -95,14 +99,24 @@ class Lane:
         reader = DagReader(self._reading, dag.dag_id, point)
         in_flight = InFlight()
         try:
-            async with aclosing(reader.windows()) as windows:
-                async for loaded in windows:
-                    await self._hand_over(Parcel(loaded, in_flight, had_history=dag.target_runs > 0))
+            await self._carry_all(dag, reader.windows(), in_flight)
+            shortfall = await self._shortfall(dag, reader, point, in_flight)
+            for _ in range(0 if reader.was_instant else MOST_FRONTS):
+                await self._carry_all(dag, reader.front(), in_flight)
+                shortfall = await self._shortfall(dag, reader, point, in_flight)
+                if shortfall is None:
+                    break
         except DriftError as drift:
             await in_flight.drained()
             return drift.message
+        return shortfall
+
+    async def _carry_all(self, dag: PlannedDag, windows: AsyncGenerator[LoadedWindow], in_flight: InFlight) -> None:
+        """Hand over ``windows`` and wait until all of them are settled."""
+        async with aclosing(windows):
+            async for loaded in windows:
+                await self._hand_over(Parcel(loaded, in_flight, had_history=dag.target_runs > 0))
         await in_flight.drained()
-        return await self._shortfall(dag, reader, point, in_flight)
 
     async def _hand_over(self, parcel: Parcel) -> None:
         if not parcel.loaded.rows:

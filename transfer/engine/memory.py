@@ -21,6 +21,9 @@ class Memory:
     found: Outcome | None
 
 
+CLAIMED: Final = frozenset({Outcome.IN_FLIGHT, Outcome.FILLING})
+"""Memories of a run whose window was never finished."""
+
 _NEW: Final = Memory(held=Outcome.FILLING, lacking=Outcome.IN_FLIGHT, ours=False, found=Outcome.ALREADY)
 
 _KNOWN: Final[Mapping[Outcome, Memory]] = {

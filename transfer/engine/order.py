@@ -17,7 +17,8 @@ Place: TypeAlias = tuple[int, int]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_BEFORE_DATES, _AMONG_DATES, _AFTER_DATES = -1, 0, 1
+_BEFORE_DATES, DATED, _AFTER_DATES = -1, 0, 1
+"""The first part of a place: runs without a start date stand before or behind all others."""
 
 
 class StartOrder:
@@ -39,12 +40,12 @@ class StartOrder:
         """
         if start_date is None:
             return self._nulls, 0
-        return _AMONG_DATES, -((parse_date(start_date, self.side) - _EPOCH) // _MICROSECOND)
+        return DATED, -((parse_date(start_date, self.side) - _EPOCH) // _MICROSECOND)
 
     def current(self, place: Place) -> Place:
         """Return ``place`` as it is now: where runs that never started stand may have been learnt since."""
         rank, moment = place
-        return place if rank == _AMONG_DATES else (self._nulls, moment)
+        return place if rank == DATED else (self._nulls, moment)
 
     def places(self, rows: Sequence[Row]) -> list[Place]:
         """Return the places of the rows of one page.

@@ -13,6 +13,7 @@ One window:
 """
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from transfer.checkpoint import Checkpoint, ResumePoint
@@ -20,7 +21,9 @@ from transfer.client.base import Source
 from transfer.config.settings import Limits, Selection
 from transfer.engine.children import Pages, read_children
 from transfer.engine.choose import Choice, choose
-from transfer.engine.order import StartOrder
+from transfer.engine.live import live_runs, recent_runs
+from transfer.engine.memory import CLAIMED
+from transfer.engine.order import DATED, Place, StartOrder
 from transfer.engine.scan import Cursor, Scanner, Slice
 from transfer.engine.size import WindowSize
 from transfer.engine.window import LoadedWindow
@@ -68,6 +71,8 @@ class DagReader:
         self._skim = WindowSize(reading.limits)
         self._skimming = False
         self._selected = 0
+        self._claimed = 0
+        self._front: Place | None = None
 
     @property
     def run_count(self) -> int:
@@ -79,6 +84,29 @@ class DagReader:
 
         Raises ``DriftError`` when the source moves too fast, or a ``SideError``.
         """
+        self._claimed = await self._reading.checkpoint.claimed_runs(self._dag_id)
+        async with aclosing(self._walk()) as windows:
+            async for loaded in windows:
+                yield loaded
+
+    async def front(self) -> AsyncGenerator[LoadedWindow]:
+        """Yield windows as ``windows`` does, from the front to the first run that stood there when the pass began.
+
+        Runs that started or restarted since then came to the front behind the reader's back.
+        """
+        self._scanner.cursor = Cursor()
+        async with aclosing(self._walk()) as windows:
+            async for loaded in windows:
+                yield loaded
+                if self._front is not None and self._scanner.is_at(self._front):
+                    return
+
+    @property
+    def was_instant(self) -> bool:
+        """Tell whether the pass was a single window: what came after it is later than the pass."""
+        return self._number <= 1
+
+    async def _walk(self) -> AsyncGenerator[LoadedWindow]:
         drifts = 0
         while not self._has_enough and (seen := await self._next()) is not None:
             loaded = await self._load(seen)
@@ -87,10 +115,16 @@ class DagReader:
                 self._note_drift(drifts, seen.part)
                 continue
             drifts = 0
-            self._scanner.advance(seen.part)
-            self._number += 1
-            self._selected = loaded.choice.selected
+            self._advance(seen, loaded)
             yield loaded
+
+    def _advance(self, seen: _Seen, loaded: LoadedWindow) -> None:
+        self._scanner.advance(seen.part)
+        self._number += 1
+        self._selected = loaded.choice.selected
+        self._claimed -= sum(run.outcome in CLAIMED for run in seen.known.values())
+        if self._front is None:
+            self._front = next((place for place in seen.part.places if place[0] == DATED), None)
 
     def _note_drift(self, drifts: int, part: Slice) -> None:
         """Make the window smaller when it keeps moving: what is read in less time moves less."""
@@ -103,7 +137,7 @@ class DagReader:
     @property
     def _has_enough(self) -> bool:
         newest = self._reading.selection.newest
-        return newest is not None and self._selected >= newest
+        return newest is not None and self._selected >= newest and self._claimed <= 0
 
     async def _next(self) -> _Seen | None:
         """Return the next slice: a long one while nothing is to be moved, else one whose children are worth a page."""
@@ -141,6 +175,7 @@ class DagReader:
         if same is None:
             pages.close()
             return None
+        same -= await live_runs(pages.tasks, recent_runs(seen.choice.to_move))
         self._size.learn(len(narrow.rows), narrow.size + pages.size, pages.seconds)
         run_ids = {row["run_id"] for row in narrow.rows}
         before = {run_id: run.outcome for run_id, run in seen.known.items()}
@@ -159,7 +194,7 @@ class DagReader:
 
 
 def _without_restless(choice: Choice, same: set[str]) -> Choice:
-    """Count runs whose row changed while their children were read as unfinished."""
+    """Count runs whose row changed while their children were read, or whose tasks still run, as unfinished."""
     restless = [row["run_id"] for row in choice.to_move if row["run_id"] not in same]
     if not restless:
         return choice

@@ -117,6 +117,10 @@ class Scanner:
             hint="run again when fewer runs start, or lower limits.window_runs",
         )
 
+    def is_at(self, place: Place) -> bool:
+        """Tell whether everything up to ``place`` is read."""
+        return self.cursor.place is not None and self._order.current(self.cursor.place) >= place
+
     def advance(self, read: Slice) -> None:
         """Count ``read`` as read."""
         self.cursor = Cursor(read.offset + len(read.rows), read.places[-1])
