@@ -61,7 +61,10 @@ def transfer(rig: Rig, folder: Path) -> Cost:
         config.write_text(_CONFIG.format(source=json.dumps(rig.source.url), target=json.dumps(rig.target.url)))
         passwords = {"SOURCE_PASSWORD": rig.source.admin.password, "TARGET_PASSWORD": rig.target.admin.password}
         command = [sys.executable, "-m", "transfer", "run", "-c", str(config), "-s", f"{fresh}/state", "--json"]
-        return measure(command, stdin="", env={**os.environ, **passwords}, log=folder / "transfer.log")
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("TRANSFER_")}
+        return measure(
+            command, stdin="", env={**ours, **passwords, "NO_PROXY": "127.0.0.1"}, log=folder / "transfer.log"
+        )
 
 
 CANDIDATES: dict[str, Callable[[Rig, Path], Cost]] = {

@@ -1,11 +1,13 @@
-"""What all tests share: a repair of aioresponses."""
+"""What all tests share: a repair of aioresponses, and an environment that is nobody's."""
 
 import inspect
+import os
 from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 import aioresponses.core
+import pytest
 
 # aioresponses 0.7.9 builds responses as aiohttp did before 3.14: without a stream writer, and with a parser missing,
 # which bodies over 64 KiB ask to pause. Its pin in pyproject.toml says when this can go.
@@ -49,3 +51,12 @@ def _stream_reader_with_parser(loop: Any = None) -> Any:
 if "stream_writer" in inspect.signature(aiohttp.ClientResponse.__init__).parameters:
     _core.ClientResponse = _Response
     _core.stream_reader_factory = _stream_reader_with_parser
+
+
+@pytest.fixture(autouse=True)
+def nobodys_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep settings and proxies of whoever runs the tests out of them."""
+    for name in [name for name in os.environ if name.startswith("TRANSFER_") and not name.startswith("TRANSFER_LIVE_")]:
+        monkeypatch.delenv(name)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "127.0.0.1,localhost")

@@ -1,3 +1,3 @@
-"""Move the whole history of one Apache Airflow deployment into another, over HTTP, with proof of arrival."""
+"""Move the whole history of one Apache Airflow deployment into another, over HTTP."""
 
 __version__ = "0.1.0"

@@ -64,6 +64,11 @@ class TransferError(Exception):
         self.message = message
         self.hint = hint
 
+    @property
+    def told(self) -> str:
+        """Return message and hint on one line."""
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
 
 class ConfigError(TransferError):
     """Raised when settings are wrong; ``problems`` lists all of them as ``path: what is wrong``."""

@@ -149,6 +149,14 @@ async def test_window_without_an_end_can_be_settled(tmp_path: Path) -> None:
     assert (point.next_number, point.end, point.fresh) == (1, None, False)
 
 
+async def test_every_commit_is_on_disk(tmp_path: Path) -> None:
+    """The writing connection waits for the disk: what is marked done survives a power loss."""
+    async with started(tmp_path) as checkpoint:
+        (synchronous,) = checkpoint._database._connection.execute("PRAGMA synchronous").fetchone()
+        (journal,) = checkpoint._database._connection.execute("PRAGMA journal_mode").fetchone()
+    assert (synchronous, journal) == (2, "wal")
+
+
 async def test_job_id_is_kept(tmp_path: Path) -> None:
     """A job has the same uuid after a restart, and another one in another state directory."""
     ids = []

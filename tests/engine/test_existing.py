@@ -173,3 +173,19 @@ async def test_an_added_run_without_children_moves(tmp_path: Path) -> None:
     async with world(tmp_path, source, empty_like(source)) as job:
         await job.run()
         assert job.differences() == []
+
+
+async def test_a_resumed_pass_is_followed_by_one_from_the_front(tmp_path: Path) -> None:
+    """What was unfinished when an interrupted pass went by it is moved by the run that completes the pass."""
+    source = history(12)
+    waiting = next(source.runs(DAG))
+    waiting["state"] = "running"
+    faults = Faults([Rule(Answer(401), method="POST", nth=range(8, 10_000))])
+    servers = (behaviour(), behaviour(faults=faults))
+    async with world(tmp_path, source, empty_like(source), behaviours=servers, window_runs=2) as job:
+        with pytest.raises(Exception, match="401"):
+            await job.run()
+        faults.rules.clear()
+        waiting["state"] = "success"
+        await job.run()
+        assert job.differences() == []

@@ -67,7 +67,9 @@ class _World:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "DEMO_PASSWORD": self.password}
+        """Return ours without what would point the client to the user's own job, or to a proxy."""
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("TRANSFER_")}
+        return {**ours, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", "DEMO_PASSWORD": self.password}
 
 
 async def show_demo(runs: int, keep: Path | None) -> int:

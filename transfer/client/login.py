@@ -4,9 +4,12 @@ from transfer.client.auth import Credentials
 from transfer.client.base import Answer, Request, Sender
 from transfer.errors import AuthError
 
+MOST_RENEWALS = 2
+"""New logins for one request: a session may end again, or be lost to another answer's cookie, right after the first."""
+
 
 class LoginSender:
-    """Has credentials before it sends, and sends once more with new ones after an ``AuthError``.
+    """Has credentials before it sends, and sends again with new ones after an ``AuthError``.
 
     That is safe for writes too: ``AuthError`` is a redirect, a 401 or a 403, which say that nothing was carried out (a
     web page as the answer of a write is a ``LostAnswerError``).
@@ -19,10 +22,11 @@ class LoginSender:
     async def send(self, request: Request) -> Answer:
         """Implement ``Sender``."""
         await self._credentials.ensure()
-        generation = self._credentials.generation
-        try:
-            return await self._inner.send(request)
-        except AuthError:
-            if not await self._credentials.renew(generation):
-                raise
+        for _ in range(MOST_RENEWALS):
+            generation = self._credentials.generation
+            try:
+                return await self._inner.send(request)
+            except AuthError:
+                if not await self._credentials.renew(generation):
+                    raise
         return await self._inner.send(request)

@@ -118,7 +118,7 @@ _PLUGIN: Final = (
     "check that the URL is the address of the Airflow webserver and that the plugin astronomer-starship is installed"
 )
 _MOVED: Final = "put the address that it redirects to into the URL of this side"
-_LOST: Final = "nothing to do: the target is asked what it has before anything is sent again"
+_LOST: Final = "wait until it is well; after a lost write the target is asked what it has before anything is sent again"
 _LOGS: Final = "look at the webserver's log; please report an answer that this tool should understand"
 _DATABASE: Final = "check the deployment's database: it is down, or has no connection left"
 _ROWS: Final = "the rows are looked at one by one; those that cannot be stored are reported as rejected"

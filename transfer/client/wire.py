@@ -1,5 +1,6 @@
 """The aiohttp session to one side: carries a request and reads the whole answer, whatever it is."""
 
+import re
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -31,6 +32,10 @@ IDLE_SECONDS: Final = 4
 """How long a connection is kept unused: less than uvicorn's 5 s, so that the server is not the first to close it
 just when a request is written to it, which would look like a lost answer."""
 
+SECRET_LENGTH: Final = 20
+"""A configured header with a value as long as this may be a credential, and is masked like one."""
+
+_TELLING: Final = re.compile(r"auth|cookie|key|token|secret|pass", re.IGNORECASE)
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -195,6 +200,9 @@ def _session(endpoint: Endpoint, connector: aiohttp.BaseConnector) -> aiohttp.Cl
 
 
 def _session_headers(endpoint: Endpoint) -> dict[str, str]:
+    for name, value in endpoint.headers.items():
+        if len(value) >= SECRET_LENGTH or _TELLING.search(name):
+            hide(value)
     # Named explicitly: aiohttp would ask for whatever decoders happen to be installed. Unpacking costs time.
     encoding = "identity" if urlsplit(endpoint.url).hostname in _LOOPBACK else "gzip, deflate"
     own = {"User-Agent": f"transfer/{__version__}", "Accept": "application/json", "Accept-Encoding": encoding}

@@ -1,5 +1,6 @@
 """The settings, grouped by concern: frozen, validated when built, with every default in one place."""
 
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
@@ -30,6 +31,8 @@ def _no_number(value: object) -> object:
         raise ValueError(msg)  # noqa: TRY004  pydantic turns only a ValueError into a problem of its list
     return value
 
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 _Moment: TypeAlias = Annotated[AwareDatetime, BeforeValidator(_no_number)]
 
@@ -105,6 +108,16 @@ class Endpoint(_Settings):
     auth: Auth
     ca_file: Path | None = None
     headers: dict[str, str] = Field(default_factory=dict, repr=False)
+
+    @field_validator("headers")
+    @classmethod
+    def _sendable(cls, headers: dict[str, str]) -> dict[str, str]:
+        for name, value in headers.items():
+            if not _HEADER_NAME.fullmatch(name) or not value.isprintable():
+                msg = "a header has a name of letters, digits and -, and a value on one line"
+                raise ValueError(msg)
+        return headers
+
     connect_timeout: float = Field(default=10, gt=0, le=300)
     """Seconds until a connection must stand."""
     read_timeout: float = Field(default=150, gt=0, le=3600)

@@ -135,6 +135,10 @@ class Courier:
         self.delivery.found.update(there - self.delivery.sent)
 
     async def _isolate(self, batch: Batch, error: SideError) -> None:
+        # A 5xx is taken for a body that was too large, but nobody promised that nothing was stored.
+        in_doubt = error.status is not None and error.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        if in_doubt and not await self._lacking(batch, whole_is_ours=True):
+            return
         refused: dict[Key, str] = {}
         await self._halve(batch, error, refused)
         if not refused:

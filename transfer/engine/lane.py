@@ -1,9 +1,9 @@
 """Bring one DAG to the writers, pass after pass, until every run that the source counts was seen.
 
 A pass walks the DAG once, and then its front again, where runs have started meanwhile. It is whole when no window of it
-got lost between reading and writing and the distinct runs that were seen are as many as the source counts; otherwise the
-next pass begins at the front, skips what is settled and reads what is not. A pass that an earlier run of the program
-began is followed by one from the front as well: what was unfinished or rejected then may be ready now.
+got lost between reading and writing and the distinct runs that were seen are as many as the source counts. Otherwise
+the next pass begins at the front, skips what is settled and reads what is not. A pass that an earlier run of the
+program began is followed by one from the front as well: what was unfinished or rejected then may be ready now.
 """
 
 from collections.abc import AsyncGenerator
@@ -31,18 +31,18 @@ class InFlight:
     """The windows of one DAG that were handed over and are not settled."""
 
     count: int = 0
-    lost: int = 0
-    """Windows of this pass that have to be read again."""
+    lost: list[str] = field(default_factory=list)
+    """Why windows of this pass have to be read again."""
     changed: anyio.Event = field(default_factory=anyio.Event)
 
     def taken(self) -> None:
         """Count a window as handed over."""
         self.count += 1
 
-    def done(self, *, lost: bool) -> None:
-        """Count a window as settled, or as lost to drift."""
+    def done(self, lost: str | None = None) -> None:
+        """Count a window as settled, or as lost with the reason."""
         self.count -= 1
-        self.lost += lost
+        self.lost += [lost] if lost else []
         self.changed.set()
         self.changed = anyio.Event()
 
@@ -108,7 +108,7 @@ class Lane:
                     break
         except DriftError as drift:
             await in_flight.drained()
-            return drift.message
+            return drift.told
         return shortfall
 
     async def _carry_all(self, dag: PlannedDag, windows: AsyncGenerator[LoadedWindow], in_flight: InFlight) -> None:
@@ -142,7 +142,7 @@ class Lane:
         self, dag: PlannedDag, reader: DagReader, point: ResumePoint, in_flight: InFlight
     ) -> str | None:
         if in_flight.lost:
-            return f"{in_flight.lost} windows moved while they were read"
+            return in_flight.lost[-1]
         if self._reading.selection.newest is not None:
             return None
         seen = await self._reading.checkpoint.seen_in_pass(dag.dag_id, point.pass_number)

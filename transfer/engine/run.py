@@ -99,7 +99,7 @@ async def _read_dags(
                 problem = await lane.carry(dag)
             except UnavailableError as error:
                 await reading.source.info()  # a source that is gone altogether ends the run; one DAG's trouble does not
-                problem = error.message
+                problem = error.told
             if problem is not None:
                 ending.problems[dag.dag_id] = problem
 
@@ -107,15 +107,16 @@ async def _read_dags(
 async def _write_windows(job: Job, writer: Writer, parcels: MemoryObjectReceiveStream[Parcel]) -> None:
     with parcels:
         async for parcel in parcels:
-            lost = True
+            lost: str | None = "the run of the program ended"
             try:
                 await _write(job, writer, parcel)
-                lost = False
-            except DriftError:
+                lost = None
+            except DriftError as drift:
                 job.progress.drifts += 1
+                lost = drift.told
             finally:
                 parcel.loaded.close()
-                parcel.in_flight.done(lost=lost)
+                parcel.in_flight.done(lost)
 
 
 async def _write(job: Job, writer: Writer, parcel: Parcel) -> None:
