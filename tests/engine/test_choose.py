@@ -49,7 +49,8 @@ def test_every_run_has_one_place(
     places = ids(choice) + [run.run_id for run in choice.settled + choice.changed]
     assert sorted(places) == sorted(row["run_id"] for row in rows)
     assert choice.fingerprints.keys() == set(ids(choice))
-    assert newest is None or len(choice.to_move) <= newest
+    half_written = {Outcome.IN_FLIGHT, Outcome.FILLING, Outcome.PARTIAL}
+    assert newest is None or outcome in half_written or len(choice.to_move) <= newest
 
 
 def test_only_finished_runs_move() -> None:
@@ -115,3 +116,12 @@ def test_a_fingerprint_is_stable() -> None:
     row = run_row("dag", 1, conf={"nan": math.nan, "big": 2**90, "half": "\ud83d", "ü": 1})
     assert fingerprint(row) == fingerprint(dict(reversed(row.items())))
     assert 0 <= fingerprint(row) < 2**64
+
+
+@pytest.mark.parametrize("outcome", [Outcome.IN_FLIGHT, Outcome.FILLING, Outcome.PARTIAL])
+def test_half_written_runs_are_completed(outcome: Outcome) -> None:
+    """A run that may be there in part is moved whatever the selection says, and remembered while it is not over."""
+    rows = runs("success", "success", "running")
+    choice = choose(rows, Selection(newest=1, states=("failed",)), memory(rows, outcome, changed=False))
+    assert ids(choice) == [row["run_id"] for row in rows[:2]]
+    assert [run.outcome for run in choice.settled] == [outcome]
