@@ -142,9 +142,10 @@ async def test_good_dags() -> None:
 
 async def test_missing_dags_are_a_warning() -> None:
     """DAGs that the target lacks are counted and the first of them named."""
-    source = history(1, dags=[f"d{number}" for number in range(8)])
-    found = await dag_findings(source, TableHistory([dag_row("d0")]))
-    text = "7 selected DAGs are left out: d1, d2, d3, d4, d5 and 2 more"
+    source = history(1, dags=[f"d{number:02}" for number in range(23)])
+    found = await dag_findings(source, TableHistory([dag_row("d00")]))
+    named = ", ".join(f"d{number:02}" for number in range(1, 21))
+    text = f"22 selected DAGs are left out: {named} and 2 more"
     assert found == [(Level.GOOD, "1 DAGs with 1 runs to move"), (Level.WARNING, text)]
 
 

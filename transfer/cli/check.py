@@ -15,6 +15,9 @@ from transfer.engine.check import Finding, Level, check_dags, check_side, check_
 from transfer.errors import ExitCode
 from transfer.model import SideName
 
+ANSWER_SECONDS = 20.0
+"""How long a check waits for one answer."""
+
 _MARKS = {Level.GOOD: "ok     ", Level.NOTE: "note   ", Level.WARNING: "WARNING", Level.FAILURE: "FAILED "}
 _SIDES = ("source", "target")
 
@@ -33,7 +36,7 @@ async def check_job(options: JobOptions, output: OutputOptions) -> int:
 async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     for line in secret_warnings(settings):
         yield Finding(Level.WARNING, "target" if line.startswith("target") else "source", line)
-    quick = settings.model_copy(update={"retry": settings.retry.model_copy(update={"attempts": 2})})
+    quick = _impatient(settings)
     async with open_sides(quick) as sides:
         stages = (
             _accesses(sides, quick),
@@ -47,6 +50,15 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
                 yield finding
             if not usable:
                 return
+
+
+def _impatient(settings: Settings) -> Settings:
+    """Return the settings of somebody who wants to know in seconds."""
+    sides = {
+        name: side.model_copy(update={"read_timeout": min(side.read_timeout, ANSWER_SECONDS)})
+        for name, side in (("source", settings.source), ("target", settings.target))
+    }
+    return settings.model_copy(update={**sides, "retry": settings.retry.model_copy(update={"attempts": 2})})
 
 
 async def _accesses(sides: Sides, settings: Settings) -> AsyncIterator[Finding]:

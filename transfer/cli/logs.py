@@ -2,9 +2,12 @@
 
 import sys
 
+import structlog
 from rich.console import Console
 
 from transfer.cli.options import OutputOptions
+from transfer.cli.output import plain
+from transfer.client.retry import RetryEvent
 from transfer.log import configure_logging
 
 
@@ -21,3 +24,10 @@ def set_up_logging(output: OutputOptions, *, beside_table: bool = False) -> None
     """
     quiet = beside_table and output.log_level == "info"
     configure_logging(level="warning" if quiet else output.log_level, json=output.json, stream=sys.stderr)
+
+
+def warn_of_wait(event: RetryEvent) -> None:
+    """Log that a side is left alone for a while, and why."""
+    structlog.get_logger().warning(
+        "waiting", side=event.side, request=event.what, seconds=round(event.seconds, 1), reason=plain(event.reason)
+    )

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from transfer.cli.logs import set_up_logging
+from transfer.cli.logs import set_up_logging, warn_of_wait
 from transfer.cli.options import JobOptions, OutputOptions
 from transfer.cli.output import say, say_json
 from transfer.cli.session import open_sides, read_settings
@@ -18,7 +18,7 @@ async def plan_job(options: JobOptions, output: OutputOptions, with_forecast: bo
     """
     settings = read_settings(options)
     set_up_logging(output)
-    async with open_sides(settings) as sides:
+    async with open_sides(settings, warn_of_wait) as sides:
         plan = await make_plan(sides.source, sides.target, settings.selection)
         expected = await forecast(sides.source, plan) if with_forecast and plan.dags else None
     if output.json:

@@ -8,7 +8,7 @@ import structlog
 from transfer.checkpoint import Checkpoint, PlannedDag
 from transfer.checkpoint.opening import DATABASE
 from transfer.cli.live import show_until_cancelled
-from transfer.cli.logs import has_live_view, set_up_logging
+from transfer.cli.logs import has_live_view, set_up_logging, warn_of_wait
 from transfer.cli.options import JobOptions, OutputOptions
 from transfer.cli.output import plain
 from transfer.cli.session import Sides, identity, open_sides, read_settings
@@ -16,7 +16,7 @@ from transfer.cli.summary import Summary, show_nothing_done, show_summary
 from transfer.client.retry import RetryEvent
 from transfer.config.load import secret_warnings
 from transfer.config.settings import Settings
-from transfer.engine.plan import Plan, make_plan
+from transfer.engine.plan import Plan, lost_on_target, make_plan
 from transfer.engine.run import Ending, Job, run
 from transfer.engine.stop import Stop
 from transfer.errors import ExitCode, TransferError, gravest
@@ -106,9 +106,12 @@ class _Invocation:
     async def _move(self, sides: Sides, checkpoint: Checkpoint, plan: Plan | None) -> Ending:
         if plan is None:
             return Ending()
+        lost = lost_on_target(plan, await checkpoint.totals())
         dags = await self._store(checkpoint, plan)
         job = Job(self.settings, sides.source, sides.target, checkpoint, self.progress, self.stop)
-        return await run(job, dags)
+        ending = await run(job, dags)
+        ending.problems.update(lost)
+        return ending
 
     async def _store(self, checkpoint: Checkpoint, plan: Plan) -> list[PlannedDag]:
         log = structlog.get_logger()
@@ -122,9 +125,7 @@ class _Invocation:
     def _on_retry(self, event: RetryEvent) -> None:
         self.progress.retries += 1
         self.progress.wait(event.side, event.seconds, event.reason)
-        structlog.get_logger().warning(
-            "waiting", side=event.side, request=event.what, seconds=round(event.seconds, 1), reason=plain(event.reason)
-        )
+        warn_of_wait(event)
 
     async def _sum_up(self, checkpoint: Checkpoint, ending: Ending) -> int:
         totals = await checkpoint.totals()

@@ -19,7 +19,7 @@ SHOWN_REASONS = 10
 
 _HEADLINES = {
     ExitCode.DONE: "complete",
-    ExitCode.FAILED: "not complete: some DAGs could not be read to the end; run again",
+    ExitCode.FAILED: "not complete: see the reason of each DAG below",
     ExitCode.INCOMPLETE: "finished, but not everything was accepted",
     ExitCode.STOPPED: "stopped; run again to go on",
 }

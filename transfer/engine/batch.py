@@ -65,10 +65,18 @@ def _body(kind: Kind, parts: list[bytes]) -> bytes:
 def _encode(kind: Kind, row: Row) -> bytes:
     """Encode one row; ``conf`` is anybody's JSON, so runs go through the codec that keeps every number as it was."""
     if kind is DAG_RUNS or _is_nan(row.get("duration")):
-        return dumps(row, separators=(",", ":")).encode()
+        return _dumped(row)
     try:
         return orjson.dumps(row)
-    except TypeError:  # an integer beyond 64 bits, a lone surrogate: the slow codec takes everything
+    except TypeError:  # an integer beyond 64 bits, a lone surrogate
+        return _dumped(row)
+
+
+def _dumped(row: Row) -> bytes:
+    """Encode with the slow codec, which takes everything; escapes would make many texts three times as long."""
+    try:
+        return dumps(row, separators=(",", ":"), ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # a lone surrogate can only be sent escaped
         return dumps(row, separators=(",", ":")).encode()
 
 

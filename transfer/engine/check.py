@@ -13,7 +13,7 @@ from transfer.model import DagInfo, SideName
 
 SMALLEST_PROBE = 1_024
 """Bytes: no smaller body can be configured."""
-NAMED = 5
+NAMED = 20
 """DAGs that a finding lists by name."""
 
 
@@ -115,7 +115,7 @@ async def check_dags(source: Source, target: Target, selection: Selection) -> As
         side: SideName = "target" if getattr(error, "side", "") == "target" else "source"
         yield Finding(Level.FAILURE, side, error.message, error.hint)
         return
-    level = Level.GOOD if plan.dags else Level.FAILURE
+    level = Level.FAILURE if not plan.dags else Level.GOOD if plan.run_count else Level.WARNING
     yield Finding(level, "source", f"{len(plan.dags)} DAGs with {plan.run_count} runs to move")
     for finding in (_left_out(plan), _unpaused(plan, there), _history(selection, there)):
         if finding is not None:

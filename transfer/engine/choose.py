@@ -10,8 +10,8 @@ from transfer.engine.order import parse_date
 from transfer.kinds import FINISHED_STATES, Row
 from transfer.model import Outcome, SettledRun
 
-_HALF_WRITTEN = frozenset({Outcome.IN_FLIGHT, Outcome.FILLING, Outcome.PARTIAL})
-_ON_TARGET = frozenset({Outcome.MOVED, Outcome.ALREADY, Outcome.CHANGED})
+_TAKEN_UP_AGAIN = frozenset({Outcome.IN_FLIGHT, Outcome.FILLING, Outcome.PARTIAL, Outcome.CHANGED})
+_ON_TARGET = frozenset({Outcome.MOVED, Outcome.ALREADY})
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ def choose(
         known = remembered.get(row["run_id"])
         if known is not None and known.outcome in _ON_TARGET:
             _keep(choice, known, mark)
-        elif known is not None and known.outcome in _HALF_WRITTEN:
+        elif known is not None and known.outcome in _TAKEN_UP_AGAIN:
             _complete(choice, row, mark, known)
         elif verdict is not None:
             choice.settled.append(SettledRun(row["run_id"], mark, verdict))
@@ -63,16 +63,17 @@ def _take(choice: Choice, row: Row, mark: int) -> None:
 
 
 def _complete(choice: Choice, row: Row, mark: int, known: SettledRun) -> None:
-    """Take a run that may be on the target in part, whatever the selection says now; wait while it is not over."""
+    """Take a run that may be on the target in part or in an earlier version, whatever the selection says now."""
     if row["state"] in FINISHED_STATES:
         _take(choice, row, mark)
     else:
-        choice.settled.append(SettledRun(known.run_id, mark, known.outcome))
+        where = choice.changed if known.outcome is Outcome.CHANGED else choice.settled
+        where.append(SettledRun(known.run_id, mark, known.outcome))
 
 
 def _keep(choice: Choice, known: SettledRun, mark: int) -> None:
     """Leave a run alone that is on the target, whatever the selection or its state say now."""
-    if known.outcome is Outcome.CHANGED or known.fingerprint != mark:
+    if known.fingerprint != mark:
         choice.changed.append(SettledRun(known.run_id, mark, Outcome.CHANGED))
     else:
         choice.settled.append(known)

@@ -177,4 +177,7 @@ class Courier:
 
 
 def _reason(error: SideError) -> str:
-    return f"HTTP {error.status}: {error.detail}" if error.status is not None else error.detail
+    said = f"HTTP {error.status}: {error.detail}" if error.status is not None else error.detail
+    if isinstance(error, TooLargeError):
+        return f"{said} (too large for the target: raise webserver.allowed_payload_size there and run again)"
+    return said

@@ -33,6 +33,8 @@ _KNOWN: Final[Mapping[Outcome, Memory]] = {
     # Tried again: the claim must not make a later look count the same rows once more.
     Outcome.PARTIAL: Memory(Outcome.PARTIAL, Outcome.PARTIAL, ours=True, found=None),
     Outcome.REJECTED: Memory(Outcome.REJECTED, Outcome.IN_FLIGHT, ours=False, found=None),
+    # Tried again in case that somebody has removed the earlier version from the target.
+    Outcome.CHANGED: Memory(Outcome.CHANGED, Outcome.IN_FLIGHT, ours=False, found=None),
 }
 
 
@@ -44,6 +46,8 @@ def memory(before: Outcome | None) -> Memory:
 def judged(before: Outcome | None, *, found: bool, refused: bool, children_refused: bool) -> Outcome:
     """Return what became of a run that was written: ``found`` there, itself ``refused``, or some of its children."""
     ours = not found or memory(before).ours
+    if before is Outcome.CHANGED and (found or refused):
+        return Outcome.CHANGED
     if refused:
         return Outcome.REJECTED
     if children_refused:

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from time import monotonic
 
-from transfer.checkpoint import PlannedDag
+from transfer.checkpoint import PlannedDag, Totals
 from transfer.client.base import Source, Target
 from transfer.config.settings import Selection
 from transfer.errors import TransferError
 from transfer.kinds import CHILDREN
 from transfer.mapping import check_versions
-from transfer.model import DagInfo
+from transfer.model import DagInfo, Outcome
 
 _WILDCARDS = frozenset("*?[")
 
@@ -110,6 +110,20 @@ def exact_names(selection: Selection) -> list[str]:
 async def _unlisted(source: Source, dag_id: str) -> DagInfo:
     page = await source.dag_runs(dag_id, offset=0, limit=1)
     return DagInfo(dag_id, page.run_count, is_paused=True, listed=False)
+
+
+def lost_on_target(plan: Plan, totals: Totals) -> dict[str, str]:
+    """Return the DAGs of which the target has fewer runs than this job knows to be there, with what to do about it."""
+    problems = {}
+    for dag in plan.dags:
+        runs = totals.runs.get(dag.dag_id, {})
+        known = sum(runs.get(outcome, 0) for outcome in (Outcome.MOVED, Outcome.ALREADY, Outcome.PARTIAL))
+        if dag.target_runs < known:
+            problems[dag.dag_id] = (
+                f"target: {known} runs were there, now it has {dag.target_runs}: somebody removed them since "
+                "(run with a new --state-dir: what is there is found, what lacks is moved again)"
+            )
+    return problems
 
 
 async def forecast(source: Source, plan: Plan) -> Forecast:

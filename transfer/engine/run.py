@@ -122,7 +122,7 @@ async def _write_windows(job: Job, writer: Writer, parcels: MemoryObjectReceiveS
 async def _write(job: Job, writer: Writer, parcel: Parcel) -> None:
     """Claim, write, mark: what is on the target of a claimed run that was not there before can only be ours."""
     loaded = parcel.loaded
-    held = await writer.held(loaded) if parcel.had_history or loaded.has_rejected else set()
+    held = await writer.held(loaded) if parcel.had_history or loaded.has_refused else set()
     await job.checkpoint.cut(loaded.window, loaded.claims(held))
     settlement = await writer.write(loaded, held)
     await job.checkpoint.settle(settlement)

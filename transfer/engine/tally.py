@@ -9,7 +9,10 @@ from transfer.engine.window import LoadedWindow
 from transfer.kinds import DAG_RUNS, KINDS, TASK_INSTANCE_HISTORY, Key, Kind, Row
 from transfer.model import Counts, Outcome, RejectedRow, SettledRun, Settlement
 
-CHANGED_REASON = "changed at the source after it was moved (cleared or run again); the target keeps the earlier version"
+CHANGED_REASON = (
+    "changed at the source after it was moved (cleared or run again); the target keeps the earlier version: delete it"
+    " there and run again to have the new one"
+)
 
 
 class Tally:
@@ -35,6 +38,13 @@ class Tally:
             self._refuse(kind, key, reason)
         if kind is DAG_RUNS:
             self.found_runs = {key[0] for key in delivery.found}
+            self._refuse_changed()
+
+    def _refuse_changed(self) -> None:
+        """Leave runs alone that are there in an earlier version: what hangs on them must not be mixed with it."""
+        for run_id in self.found_runs:
+            if self._loaded.before.get(run_id) is Outcome.CHANGED:
+                self._refuse(DAG_RUNS, (run_id,), CHANGED_REASON)
 
     def sift(self, kind: Kind, rows: list[Row], present: set[Key]) -> list[Row]:
         """Return the rows that the target lacks and can take; the others are counted."""

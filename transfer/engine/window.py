@@ -35,9 +35,9 @@ class LoadedWindow:
         return [row["run_id"] for row in self.choice.to_move]
 
     @property
-    def has_rejected(self) -> bool:
-        """Tell whether an earlier try ended with one of them refused."""
-        return any(self.before.get(run_id) is Outcome.REJECTED for run_id in self.ids_to_move)
+    def has_refused(self) -> bool:
+        """Tell whether an earlier try ended with one of them refused: the target may have it or not."""
+        return any(self.before.get(run_id) in (Outcome.REJECTED, Outcome.CHANGED) for run_id in self.ids_to_move)
 
     def claims(self, held: set[str]) -> list[SettledRun]:
         """Return the runs to move as the checkpoint must know them before anything of them is sent.
