@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import anyio
 
-SOFT_STOP_SECONDS = 8.0
+SOFT_STOP_SECONDS = 6.0
 """How long what was handed over may take to be written after the first signal."""
 
 
