@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from transfer.config.settings import Selection
 from transfer.emulator.rows import EPOCH, run_row
-from transfer.engine.choose import Choice, choose, fingerprint
+from transfer.engine.choose import Choice, choose, fingerprint, without
 from transfer.kinds import FINISHED_STATES, Row
 from transfer.model import Outcome, SettledRun
 
@@ -126,3 +126,16 @@ def test_half_written_runs_are_completed(outcome: Outcome) -> None:
     choice = choose(rows, Selection(newest=1, states=("failed",)), memory(rows, outcome, changed=False))
     assert ids(choice) == [row["run_id"] for row in rows[:2]]
     assert [run.outcome for run in choice.settled] == [outcome]
+
+
+@pytest.mark.parametrize("outcome", [None, *Outcome])
+def test_restless_runs_keep_what_is_known_of_them(outcome: Outcome | None) -> None:
+    """A run that has to wait stays half-written or changed in memory, and else is unfinished."""
+    rows = runs("success", "success")
+    known = memory(rows, outcome) if outcome else {}
+    choice = choose(rows, ALL, known)
+    left = without(choice, ids(choice)[:1], known)
+    waiting = [run.outcome for run in left.settled + left.changed][-1:] if choice.to_move else []
+    kept = {Outcome.IN_FLIGHT, Outcome.FILLING, Outcome.PARTIAL, Outcome.CHANGED}
+    assert waiting == ([outcome if outcome in kept else Outcome.UNFINISHED] if choice.to_move else [])
+    assert len(left.to_move) == max(len(choice.to_move) - 1, 0)

@@ -1,7 +1,7 @@
 """Decide what becomes of each run of a slice; pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from json import dumps
 
@@ -10,7 +10,9 @@ from transfer.engine.order import parse_date
 from transfer.kinds import FINISHED_STATES, Row
 from transfer.model import Outcome, SettledRun
 
-_TAKEN_UP_AGAIN = frozenset({Outcome.IN_FLIGHT, Outcome.FILLING, Outcome.PARTIAL, Outcome.CHANGED})
+TAKEN_UP_AGAIN = frozenset({Outcome.IN_FLIGHT, Outcome.FILLING, Outcome.PARTIAL, Outcome.CHANGED})
+"""Memories of runs that may be on the target in part or in an earlier version: kept until they are whole."""
+
 _ON_TARGET = frozenset({Outcome.MOVED, Outcome.ALREADY})
 
 
@@ -48,7 +50,7 @@ def choose(
         known = remembered.get(row["run_id"])
         if known is not None and known.outcome in _ON_TARGET:
             _keep(choice, known, mark)
-        elif known is not None and known.outcome in _TAKEN_UP_AGAIN:
+        elif known is not None and known.outcome in TAKEN_UP_AGAIN:
             _complete(choice, row, mark, known)
         elif verdict is not None:
             choice.settled.append(SettledRun(row["run_id"], mark, verdict))
@@ -69,6 +71,21 @@ def _complete(choice: Choice, row: Row, mark: int, known: SettledRun) -> None:
     else:
         where = choice.changed if known.outcome is Outcome.CHANGED else choice.settled
         where.append(SettledRun(known.run_id, mark, known.outcome))
+
+
+def without(choice: Choice, restless: Sequence[str], remembered: Mapping[str, SettledRun]) -> Choice:
+    """Return ``choice`` with ``restless`` runs left for the next time: unfinished, unless there is more to remember."""
+    left = [remembered.get(run_id) for run_id in restless]
+    kept = [known.outcome if known and known.outcome in TAKEN_UP_AGAIN else Outcome.UNFINISHED for known in left]
+    runs = [
+        SettledRun(run_id, choice.fingerprints[run_id], outcome) for run_id, outcome in zip(restless, kept, strict=True)
+    ]
+    return replace(
+        choice,
+        to_move=[row for row in choice.to_move if row["run_id"] not in set(restless)],
+        settled=choice.settled + [run for run in runs if run.outcome is not Outcome.CHANGED],
+        changed=choice.changed + [run for run in runs if run.outcome is Outcome.CHANGED],
+    )
 
 
 def _keep(choice: Choice, known: SettledRun, mark: int) -> None:

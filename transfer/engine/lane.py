@@ -78,11 +78,10 @@ class Lane:
         point = await self._start(dag)
         for _ in range(MOST_PASSES):
             problem = await self._pass(dag, point)
-            if problem is None:
+            if problem is None and point.fresh:
                 await self._reading.checkpoint.finish_pass(dag.dag_id, point.pass_number)
-                if point.fresh:
-                    self._reading.progress.finished(dag.dag_id)
-                    return None
+                self._reading.progress.finished(dag.dag_id)
+                return None
             self._reading.progress.again(dag.dag_id)
             point = await self._reading.checkpoint.restart_pass(dag.dag_id)
         return problem
@@ -101,7 +100,7 @@ class Lane:
         try:
             await self._carry_all(dag, reader.windows(), in_flight)
             shortfall = await self._shortfall(dag, reader, point, in_flight)
-            for _ in range(0 if reader.was_instant else MOST_FRONTS):
+            for _ in range(MOST_FRONTS if point.fresh and not reader.was_instant else 0):
                 await self._carry_all(dag, reader.front(), in_flight)
                 shortfall = await self._shortfall(dag, reader, point, in_flight)
                 if shortfall is None:

@@ -14,13 +14,13 @@ One window:
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from transfer.checkpoint import Checkpoint, ResumePoint
 from transfer.client.base import Source
 from transfer.config.settings import Limits, Selection
 from transfer.engine.children import Pages, read_children
-from transfer.engine.choose import Choice, choose
+from transfer.engine.choose import Choice, choose, without
 from transfer.engine.live import live_runs, recent_runs
 from transfer.engine.memory import CLAIMED
 from transfer.engine.order import DATED, Place, StartOrder
@@ -28,7 +28,7 @@ from transfer.engine.scan import Cursor, Scanner, Slice
 from transfer.engine.size import WindowSize
 from transfer.engine.window import LoadedWindow
 from transfer.errors import DriftError
-from transfer.model import Outcome, SettledRun, Window
+from transfer.model import SettledRun, Window
 from transfer.progress import Progress
 
 MOST_DRIFTS = 50
@@ -177,11 +177,12 @@ class DagReader:
             return None
         same -= await live_runs(pages.tasks, recent_runs(seen.choice.to_move))
         self._size.learn(len(narrow.rows), narrow.size + pages.size, pages.seconds)
+        restless = [row["run_id"] for row in seen.choice.to_move if row["run_id"] not in same]
         run_ids = {row["run_id"] for row in narrow.rows}
         before = {run_id: run.outcome for run_id, run in seen.known.items()}
         return LoadedWindow(
             self._window(seen.part),
-            _without_restless(seen.choice, same),
+            without(seen.choice, restless, seen.known),
             run_ids,
             narrow.run_count,
             before,
@@ -191,16 +192,6 @@ class DagReader:
     def _window(self, part: Slice) -> Window:
         end = part.rows[-1]["start_date"]
         return Window(self._dag_id, self._pass_number, self._number, part.offset, len(part.rows), end)
-
-
-def _without_restless(choice: Choice, same: set[str]) -> Choice:
-    """Count runs whose row changed while their children were read, or whose tasks still run, as unfinished."""
-    restless = [row["run_id"] for row in choice.to_move if row["run_id"] not in same]
-    if not restless:
-        return choice
-    unfinished = [SettledRun(run_id, choice.fingerprints[run_id], Outcome.UNFINISHED) for run_id in restless]
-    to_move = [row for row in choice.to_move if row["run_id"] in same]
-    return replace(choice, to_move=to_move, settled=choice.settled + unfinished)
 
 
 def _too_fast(dag_id: str) -> DriftError:

@@ -35,7 +35,8 @@ class Tally:
         self._counts[Outcome.MOVED, kind.name] += len(delivery.sent)
         self._find(kind, delivery.found)
         for key, reason in delivery.refused.items():
-            self._refuse(kind, key, reason)
+            changed = kind is DAG_RUNS and self._loaded.before.get(key[0]) is Outcome.CHANGED
+            self._refuse(kind, key, CHANGED_REASON if changed else reason)
         if kind is DAG_RUNS:
             self.found_runs = {key[0] for key in delivery.found}
             self._refuse_changed()
