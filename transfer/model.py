@@ -145,3 +145,30 @@ class Settlement:
     runs: list[SettledRun]
     counts: dict[str, Counts]
     rejected: list[RejectedRow] = field(default_factory=list)
+
+
+class Mark(StrEnum):
+    """The verdict on a row that both sides were asked for, in rclone's marks."""
+
+    SAME = "="
+    DIFFERS = "*"
+    MISSING = "+"  # on the source only
+    EXTRA = "-"  # on the target only
+    UNREADABLE = "!"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A row that is not the same on both sides, or ``rows`` of them: all of one kind of a run that is there only once.
+
+    ``key`` is the identity below the run as text, empty for the run itself and for all rows of a kind; ``columns`` are
+    the names of the columns that differ, never their values.
+    """
+
+    mark: Mark
+    kind: str
+    dag_id: str
+    run_id: str
+    key: str = ""
+    columns: tuple[str, ...] = ()
+    rows: int = 1
