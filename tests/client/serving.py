@@ -21,6 +21,7 @@ from transfer.model import Batch
 
 CANARY = "canary-s3cr3t"
 INFO = {"airflow_version": "2.11.2", "starship_version": "2.10.1"}
+TASK = {"run_id": "r", "task_id": "t", "map_index": -1}
 BATCH = Batch(TASK_INSTANCES, "d", [{"task_id": "t"}], b'{"task_instances":[{"task_id":"t"}]}', "key-1")
 ECHO = {"task_instances": [{"task_id": "t"}]}
 

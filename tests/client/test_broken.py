@@ -53,3 +53,16 @@ def test_details_are_redacted() -> None:
     """A password in what a library says is masked."""
     error = failure("target", GET, aiohttp.ClientError("proxy http://u:canary@h:1 failed"))
     assert "canary" not in str(error)
+
+
+def test_half_an_answer_is_not_quoted() -> None:
+    """When the connection ends within the headers, these are none of the user's business."""
+    half: Any = SimpleNamespace(raw_headers=((b"Set-Cookie", b"session=canary"),))
+    said = str(failure("target", GET, aiohttp.ServerDisconnectedError(half)))
+    assert said.endswith("the connection broke (Server disconnected)")
+
+
+def test_what_is_no_http_has_no_status() -> None:
+    """The library's own status 400 is not shown, since no server has sent it."""
+    nonsense = aiohttp.ClientResponseError(KEY, (), status=400, message="Bad status line:\n\n  b'\\x15'")
+    assert "(Bad status line: b'\\x15')" in str(failure("target", GET, nonsense))

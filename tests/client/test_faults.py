@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from email.utils import formatdate
@@ -30,7 +31,7 @@ from transfer.errors import (
 )
 from transfer.kinds import TASK_INSTANCES
 
-from .serving import BATCH, ECHO, INFO, StoppedTime, answers, endpoint, page, raw_server, serving, side
+from .serving import BATCH, ECHO, INFO, TASK, StoppedTime, answers, endpoint, page, raw_server, serving, side
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 CUT = OK + b"Content-Length: 1000\r\n\r\n" + b'{"task_instances": [{}'
@@ -195,11 +196,11 @@ async def test_a_ca_file_that_is_none_is_a_setting_to_correct(tmp_path: Any) -> 
 
 async def test_compressed_answers_are_unpacked() -> None:
     """A gzipped page is read like any other."""
-    body = gzip.compress(b'{"dag_run_count": 2, "task_instances": [{"task_id": "t"}]}')
+    body = gzip.compress(json.dumps({"dag_run_count": 2, "task_instances": [TASK]}).encode())
     packed = web.Response(body=body, content_type="application/json", headers={"Content-Encoding": "gzip"})
     async with side(answers(packed)) as target:
         found = await target.starship.children(TASK_INSTANCES, "d", offset=0, limit=5)
-        assert [rows async for rows in found.rows()] == [[{"task_id": "t"}]]
+        assert [rows async for rows in found.rows()] == [[TASK]]
         found.close()
 
 

@@ -10,7 +10,7 @@ from transfer.errors import LostAnswerError, NotStarshipError, UnexpectedAnswerE
 from transfer.kinds import TASK_INSTANCES
 from transfer.model import DagInfo, ServerInfo
 
-from .serving import BATCH, ECHO, INFO, answers, page, side
+from .serving import BATCH, ECHO, INFO, TASK, answers, page, side
 
 DATES = {"start_date": None, "execution_date": "2026-01-01 00:00:00+00:00", "state": "success"}
 RUN = {"run_id": "r", "dag_id": "d", **DATES, "conf": {"big": 12345678901234567890123, "e": "é"}}
@@ -60,9 +60,9 @@ async def test_runs_keep_nan_and_surrogates() -> None:
 
 async def test_children_are_read_from_the_page() -> None:
     """Task rows come through a page that the caller closes."""
-    async with side(answers({"dag_run_count": 1, **ECHO})) as target:
+    async with side(answers({"dag_run_count": 1, "task_instances": [TASK]})) as target:
         found = await target.starship.children(TASK_INSTANCES, "d", offset=0, limit=5)
-        assert [rows async for rows in found.rows()] == [[{"task_id": "t"}]]
+        assert [rows async for rows in found.rows()] == [[TASK]]
         assert (found.run_count, found.kind) == (1, TASK_INSTANCES)
         found.close()
 
@@ -130,7 +130,7 @@ async def test_a_probe_has_its_size_and_no_rows(size: int) -> None:
 
 async def test_a_large_page_lies_in_a_file() -> None:
     """A page over the limit of memory is complete all the same."""
-    rows = [{"task_id": f"t{number}", "note": "x" * 1000} for number in range(10_000)]
+    rows = [TASK | {"task_id": f"t{number}", "note": "x" * 1000} for number in range(10_000)]
     document = json.dumps({"dag_run_count": 1, "task_instances": rows})
     async with side(answers(web.Response(text=document, content_type="application/json"))) as target:
         found = await target.starship.children(TASK_INSTANCES, "d", offset=0, limit=5)

@@ -71,7 +71,7 @@ def test_no_write_is_sent_again_blindly(kind: str) -> None:
 
 def test_every_rule_has_a_hint_unless_it_succeeds() -> None:
     """Each row of the table tells the user what to do."""
-    assert all(rule.hint for rule in RULES[1:] if rule is not RULES[6])
+    assert all(rule.hint for rule in RULES if rule.read is not None and rule is not RULES[7])
 
 
 @pytest.mark.parametrize(

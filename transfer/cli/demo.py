@@ -90,7 +90,7 @@ async def show_demo(runs: int, keep: Path | None) -> int:
 
 
 def _make(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if (folder / "state").exists():
         raise ConfigError([f"--keep: {folder} holds the state of an earlier demonstration"], hint="name another folder")
 

@@ -1,15 +1,15 @@
 """Words for people on standard output, JSON for machines, problems on standard error."""
 
+import json
 import os
 import sys
+from io import TextIOWrapper
 from typing import Any, TextIO
-
-import orjson
 
 from transfer.errors import ConfigError, TransferError
 from transfer.secrets_registry import mask
 
-__all__ = ["hush", "plain", "say", "say_error", "say_error_json", "say_json"]
+__all__ = ["accept_any_text", "hush", "plain", "say", "say_error", "say_error_json", "say_json"]
 
 
 def say(text: str = "") -> None:
@@ -18,8 +18,8 @@ def say(text: str = "") -> None:
 
 
 def say_json(value: dict[str, Any]) -> None:
-    """Print one JSON object on one line, at once."""
-    sys.stdout.write(mask(orjson.dumps(value).decode()) + "\n")
+    """Print one JSON object on one line, at once; in ASCII, so that no terminal finds anything to obey in it."""
+    sys.stdout.write(mask(json.dumps(value, separators=(",", ":"))) + "\n")
     sys.stdout.flush()
 
 
@@ -42,6 +42,13 @@ def say_error_json(error: TransferError) -> None:
 def plain(text: str) -> str:
     """Return ``text`` on one line, without known secrets and what a terminal would obey instead of showing it."""
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in mask(text))
+
+
+def accept_any_text() -> None:
+    """Let characters that the encoding of the output does not have be replaced, instead of ending the program."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def hush() -> None:

@@ -7,11 +7,13 @@ redirect is ever followed. A kind that has to log in does so once, however many 
 import base64
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from threading import Event
 from typing import Final, Protocol
 
 import anyio
 import anyio.to_thread
 
+from transfer.config.program import Program
 from transfer.config.secret import Secret
 from transfer.config.settings import ApiKeyAuth, BasicAuth, BearerAuth
 from transfer.errors import AuthError
@@ -103,6 +105,28 @@ class Renewable(ABC):
         return changed
 
 
+async def resolved(secret: Secret) -> str:
+    """Read ``secret`` without blocking others; a program that is asked for it is killed when this is cancelled.
+
+    Raises ``ConfigError``.
+    """
+    given_up = Event()
+    started: list[Program] = []
+
+    def note(program: Program) -> None:
+        started.append(program)
+        if given_up.is_set():
+            program.kill()
+
+    try:
+        return await anyio.to_thread.run_sync(secret.resolve, note, abandon_on_cancel=True)
+    except anyio.get_cancelled_exc_class():
+        given_up.set()
+        for program in started:
+            program.kill()
+        raise
+
+
 class SecretHeader(Renewable):
     """An Authorization header made of a secret, which is read again when the server no longer takes it."""
 
@@ -117,7 +141,7 @@ class SecretHeader(Renewable):
         return {"Authorization": self._header} if self._header else {}
 
     async def _fetch(self) -> bool:
-        secret = await anyio.to_thread.run_sync(self._secret.resolve)
+        secret = await resolved(self._secret)
         before, self._header = self._header, self._value(secret)
         return self._header != before
 

@@ -39,6 +39,11 @@ class SpooledBody:
         self._file.seek(0)
         return self._file.read()
 
+    def head(self, size: int) -> bytes:
+        """Return its first ``size`` bytes."""
+        self._file.seek(0)
+        return self._file.read(size)
+
     async def chunks(self, size: int) -> AsyncGenerator[bytes, None]:
         """Yield it from the start in pieces of ``size`` bytes, the last one shorter; may be called again."""
         for start in range(0, self.size, size):

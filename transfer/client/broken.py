@@ -57,6 +57,15 @@ def failure(side: SideName, request: Request, exception: Exception) -> SideError
     """Return the error for ``exception``, which is one of the table's."""
     row = next(row for row in FAILURES if isinstance(exception, row.exception))
     error = row.write if request.writes else row.read
-    said = redact(str(exception), 200)
+    said = redact(_said(exception), 200)
     detail = f"{row.meaning} ({said})" if said else row.meaning
     return error(side, request.what, detail, hint=row.hint, dag_id=request.dag_id)
+
+
+def _said(exception: Exception) -> str:
+    """Return what ``exception`` says: not the headers of half an answer, nor a status that no server has sent."""
+    if isinstance(exception, aiohttp.ServerDisconnectedError) and not isinstance(exception.message, str):
+        return "Server disconnected"
+    if isinstance(exception, aiohttp.ClientResponseError) and not isinstance(exception, aiohttp.ClientHttpProxyError):
+        return " ".join(exception.message.split())
+    return str(exception)

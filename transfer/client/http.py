@@ -1,10 +1,11 @@
 """The innermost sender: one request, one answer, one verdict."""
 
+from http import HTTPStatus
 from typing import Final
 
 from transfer.client.auth import Credentials
 from transfer.client.base import Answer, Request
-from transfer.client.page import parsed_list
+from transfer.client.page import PARSED_BYTES, parsed_list
 from transfer.client.status import judge
 from transfer.client.wire import Reply, Wire
 from transfer.errors import LostAnswerError, SideError, TransientError
@@ -16,8 +17,8 @@ JSON_ENDS: Final = (b"}", b"]")
 class HttpSender:
     """Sends a request once, with the side's credentials, and raises unless the answer counts.
 
-    An answer counts when it is 2xx, says that it is JSON and ends like JSON. Everything else becomes the error that the
-    table in ``status`` names.
+    An answer counts when it is 2xx, says that it is JSON and ends like JSON, or when it is the 204 of a removal.
+    Everything else becomes the error that the table in ``status`` names.
     """
 
     def __init__(self, wire: Wire, credentials: Credentials) -> None:
@@ -47,7 +48,9 @@ def _complete(reply: Reply) -> bool:
     aiohttp sees to it where the length is known. Where only the end of the connection ends the body, the document has
     to be parsed to know.
     """
+    if reply.status == HTTPStatus.NO_CONTENT:
+        return True
     if not reply.body.ends_with(JSON_ENDS):
         return False
     known = "Content-Length" in reply.headers or "Transfer-Encoding" in reply.headers
-    return known or parsed_list(reply.body.read()) is not None
+    return known or (reply.body.size <= PARSED_BYTES and parsed_list(reply.body.read()) is not None)

@@ -8,21 +8,31 @@ the bytes anyway, does all the work.
 
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
 import orjson
 
 from transfer.client.base import Body, Request
+from transfer.client.shape import DEEPEST, is_shallow
 from transfer.errors import UnexpectedAnswerError
 from transfer.kinds import Kind, Row
 from transfer.model import SideName
+
+PARSED_BYTES: Final = 67_108_864
+"""The largest document that is parsed as a whole, which takes several times as much memory."""
+
+LARGEST_ROW: Final = 33_554_432
+"""Bytes; targets take far smaller ones only, and a row has to be held in memory."""
 
 HEAD_BYTES: Final = 128
 """Where the list of rows must have begun, when the document is that long."""
 
 CUTS_TRIED: Final = 8
 """How many places for a cut are tried before more bytes are fetched: a row may hold thousands that are none."""
+
+BRACES_TRIED: Final = 4_096
+"""How many braces are looked at for one: a text may be made of them."""
 
 _HEAD: Final = re.compile(rb'\s*\{\s*(?:"dag_run_count"\s*:\s*(\d{1,18})\s*,\s*)?"([a-z_]+)"\s*:\s*\[')
 _TAIL: Final = re.compile(rb'\]\s*(?:,\s*"dag_run_count"\s*:\s*(\d{1,18})\s*)?\}\s*')
@@ -31,23 +41,33 @@ _CUT_BYTES: Final = 256
 """How far apart the braces around a comma may be."""
 
 
-class StarshipPage:
-    """The body of a GET of task instances or their history; implements ``ChildPage``."""
+def _any_row(_row: Row) -> bool:
+    return True
 
-    def __init__(self, side: SideName, kind: Kind, request: Request, body: Body) -> None:
+
+class StarshipPage:
+    """The body of a GET of task instances or their history; implements ``ChildPage``.
+
+    ``is_row`` tells whether an object can be worked with as a row.
+    """
+
+    def __init__(
+        self, side: SideName, kind: Kind, request: Request, body: Body, is_row: Callable[[Row], bool] = _any_row
+    ) -> None:
         self.kind = kind
         self.size = body.size
         self.run_count: int | None = None
         self._side: SideName = side
         self._request = request
         self._body = body
+        self._is_row = is_row
 
     async def rows(self, chunk_bytes: int = 262_144) -> AsyncIterator[list[Row]]:
         """Yield the rows in order, in lists of roughly ``chunk_bytes`` of JSON; may be called again.
 
         Raises ``UnexpectedAnswerError`` when the body is not the envelope it should be.
         """
-        held = b""
+        held = bytearray()
         begun = False
         wanted = chunk_bytes
         async for piece in self._body.chunks(chunk_bytes):
@@ -58,6 +78,8 @@ class StarshipPage:
                 continue
             rows, held = _cut(held)
             wanted = chunk_bytes if rows else 2 * len(held)
+            if len(held) > LARGEST_ROW:
+                raise self._malformed(f"holds a row of more than {LARGEST_ROW} bytes")
             if rows:
                 yield self._checked(rows)
         rest = self._last_rows(held)
@@ -68,7 +90,7 @@ class StarshipPage:
         """Free what is behind it; harmless when repeated."""
         self._body.close()
 
-    def _after_head(self, held: bytes) -> bytes:
+    def _after_head(self, held: bytearray) -> bytearray:
         head = _HEAD.match(held)
         if head is None or head[2] != self.kind.envelope.encode():
             raise self._malformed(f'does not begin with a list "{self.kind.envelope}"')
@@ -76,7 +98,7 @@ class StarshipPage:
             self.run_count = int(head[1])
         return held[head.end() :]
 
-    def _last_rows(self, held: bytes) -> list[Row]:
+    def _last_rows(self, held: bytearray) -> list[Row]:
         end = held.rfind(b"]")
         tail = _TAIL.fullmatch(held, end) if end >= 0 else None
         if tail is None:
@@ -86,7 +108,7 @@ class StarshipPage:
         return self._checked(parsed_list(held[:end]))
 
     def _checked(self, rows: list[Any] | None) -> list[Row]:
-        if rows is None or not all(type(row) is dict for row in rows):
+        if rows is None or not all(type(row) is dict and self._is_row(row) for row in rows):
             raise self._malformed("holds something else than rows")
         return rows
 
@@ -100,7 +122,7 @@ class StarshipPage:
         )
 
 
-def _cut(held: bytes) -> tuple[list[Any], bytes]:
+def _cut(held: bytearray) -> tuple[list[Any], bytearray]:
     """Return the rows before the last place where ``held`` can be cut, and the rest; no rows if there is no place."""
     brace = len(held)
     for _ in range(CUTS_TRIED):
@@ -113,8 +135,8 @@ def _cut(held: bytes) -> tuple[list[Any], bytes]:
     return [], held
 
 
-def parsed_list(inside: bytes | memoryview) -> list[Any] | None:
-    """Parse what stands between the brackets of a list, None when it is not JSON.
+def parsed_list(inside: bytes | bytearray | memoryview) -> list[Any] | None:
+    """Parse what stands between the brackets of a list, None when it is not JSON or nested too deeply.
 
     orjson refuses NaN and lone surrogates, which Starship sends; the standard library takes them.
     """
@@ -126,12 +148,16 @@ def parsed_list(inside: bytes | memoryview) -> list[Any] | None:
             rows = json.loads(text)
         except (ValueError, RecursionError):
             return None
-    return rows
+    nested = text.count(b"[") + text.count(b"{") - len(rows)
+    return rows if nested <= DEEPEST or is_shallow(rows) else None
 
 
-def _place(held: bytes, before: int) -> tuple[int, int]:
+def _place(held: bytearray, before: int) -> tuple[int, int]:
     """Return where ``{`` stands in the last ``}, {`` before ``before`` and the place behind its ``}``; -1 for none."""
-    while (before := held.rfind(b"{", 0, before)) > 0:
+    for _ in range(BRACES_TRIED):
+        before = held.rfind(b"{", 0, before)
+        if before <= 0:
+            break
         start = max(before - _CUT_BYTES, 0)
         gap = _CUT.search(held, start, before)
         if gap:

@@ -10,9 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
-import anyio.to_thread
-
-from transfer.client.auth import Renewable
+from transfer.client.auth import Renewable, resolved
 from transfer.client.base import Request
 from transfer.client.status import judge, problem
 from transfer.client.wire import Reply, Wire
@@ -23,18 +21,26 @@ from transfer.secrets_registry import hide
 RATE_LIMIT_SECONDS: Final = 40.0
 """Airflow allows 5 logins per 40 seconds and does not say so in a Retry-After."""
 
+_MORE: Final = "[^<>]{0,400}"
+"""Of a tag; bounded, because a page made of half tags would take for ever."""
+
+_INPUT: Final = rf"<input\b{_MORE}"
 _CSRF: Final = (
-    re.compile(r"<input\b[^>]*\bname=[\"']csrf_token[\"'][^>]*\bvalue=[\"']([^\"']+)"),
-    re.compile(r"<input\b[^>]*\bvalue=[\"']([^\"']+)[\"'][^>]*\bname=[\"']csrf_token[\"']"),
+    re.compile(rf"{_INPUT}\bname=[\"']csrf_token[\"']{_MORE}\bvalue=[\"']([^\"'<>]{{1,2000}})"),
+    re.compile(rf"{_INPUT}\bvalue=[\"']([^\"'<>]{{1,2000}})[\"']{_MORE}\bname=[\"']csrf_token[\"']"),
 )
-_PASSWORD_FIELD: Final = re.compile(r"<input\b[^>]*\bname=[\"']password[\"']")
+_PASSWORD_FIELD: Final = re.compile(rf"{_INPUT}\bname=[\"']password[\"']")
 
 _WHICH_KIND: Final = (
     "check the URL; if it is right, this server seems to use single sign-on: use a token (auth kind bearer or api_key),"
     " or for Airflow 3 kind airflow3"
 )
-_PAGE: Final = Request("GET", "/login/", "login page", headers={"Accept": "text/html"})
-_FORM: Final = Request("POST", "/login/", "login", content_type="application/x-www-form-urlencoded")
+LARGEST_PAGE: Final = 1_048_576
+
+_PAGE: Final = Request("GET", "/login/", "login page", headers={"Accept": "text/html"}, most_bytes=LARGEST_PAGE)
+_FORM: Final = Request(
+    "POST", "/login/", "login", content_type="application/x-www-form-urlencoded", most_bytes=LARGEST_PAGE
+)
 """Not marked as writing: a login that went wrong may always be repeated."""
 
 
@@ -51,12 +57,13 @@ class SessionLogin(Renewable):
         return {}
 
     async def _fetch(self) -> bool:
-        password = await anyio.to_thread.run_sync(self._auth.password.resolve)
+        password = await resolved(self._auth.password)
         fresh = self._wire.without_cookies()  # a login page that still knows us would redirect, not show the form
         fields = {"username": self._auth.username, "password": password, **await self._token(fresh)}
         # Over https the CSRF protection wants a Referer of the same origin.
         headers = {"Referer": f"{self._wire.base_url}/login/", "Accept": "text/html"}
         reply = await fresh.exchange(_FORM, headers, urlencode(fields).encode())
+        fresh.hide_cookies()
         try:
             self._check(reply)
         finally:
@@ -66,6 +73,7 @@ class SessionLogin(Renewable):
 
     async def _token(self, fresh: Wire) -> dict[str, str]:
         reply = await fresh.exchange(_PAGE, {})
+        fresh.hide_cookies()
         try:
             return self._token_of(reply)
         finally:

@@ -5,17 +5,19 @@ constraint, 400 for values of the wrong type and for a database that is down, 50
 the web framework around it answers with pages.
 """
 
+import json
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from transfer.client.base import Request
 from transfer.client.retry_after import retry_after
 from transfer.client.wire import Reply
 from transfer.config.settings import SAFE_BODY_BYTES
 from transfer.errors import (
+    AbsentError,
     AuthError,
     ConflictError,
     ForbiddenError,
@@ -51,6 +53,30 @@ class Rule:
 
 def _json(_request: Request, reply: Reply) -> bool:
     return reply.media_type == "application/json"
+
+
+def _removes(request: Request, _reply: Reply) -> bool:
+    return request.method == "DELETE"
+
+
+def _no_such_run(request: Request, reply: Reply) -> bool:
+    """Recognise the stable REST API's own word that the run is not there: it names the run.
+
+    A path that there is not is a 404 in the same JSON.
+    """
+    if not request.path.startswith(_STABLE) or reply.media_type not in _PROBLEM:
+        return False
+    try:
+        detail = json.loads(reply.text())["detail"]
+    except (ValueError, KeyError, TypeError):
+        return False
+    run_id = unquote(request.path.rpartition("/")[2])
+    return isinstance(detail, str) and bool(_NO_RUN.search(detail)) and any(f"{q}{run_id}{q}" in detail for q in "'`")
+
+
+def _unpresentable(_request: Request, reply: Reply) -> bool:
+    """Recognise a row that the stable REST API has, and that breaks its own schema (a run without a state)."""
+    return reply.media_type in _PROBLEM and "Response body does not conform" in reply.text()
 
 
 def _page(_request: Request, reply: Reply) -> bool:
@@ -93,6 +119,9 @@ def _unread(request: Request, reply: Reply) -> bool:
     return len(request.body or b"") > SAFE_BODY_BYTES and not _json(request, reply)
 
 
+_STABLE: Final = ("/api/v1/", "/api/v2/")
+_PROBLEM: Final = frozenset({"application/problem+json", "application/json"})
+_NO_RUN: Final = re.compile(r"dag ?run with dag[_ ]id\b.*\bnot found", re.IGNORECASE | re.DOTALL)
 _ABOUT_ROWS: Final = ("Unconsumed column names", "is explicitly rendered as a bound", "cannot contain NUL")
 """What Starship's 500 says when it could not even build the statement: nothing was sent to the database."""
 
@@ -126,10 +155,13 @@ _SETUP: Final = "the deployment's own database user may not write there, or its 
 _SMALLER: Final = "lower limits.batch_bytes"
 _GENTLER: Final = "lower concurrency or requests_per_second of this side"
 _PROXY: Final = "put the proxy's user and password into HTTPS_PROXY"
+_GONE: Final = "somebody removed it, or it never was there"
+_LOOK: Final = "look at this run in the deployment's own pages: it lacks what every run has"
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 RULES: Final = (
     Rule(range(200, 300), None, None, when=_json),
+    Rule({204}, None, None, when=_removes),
     # A proxy's page may stand in front of a write that was carried out.
     Rule(range(200, 300), AuthError, LostAnswerError, _LOGIN, _page),
     Rule(range(200, 300), UnexpectedAnswerError, LostAnswerError, _PLUGIN),
@@ -144,6 +176,7 @@ RULES: Final = (
     Rule({401}, AuthError, AuthError, _AIRFLOW_3),
     Rule({403}, AuthError, AuthError, _AIRFLOW_3, _says("Invalid JWT token", "Token Expired")),
     Rule({403}, ForbiddenError, ForbiddenError, _RIGHTS),
+    Rule({404}, AbsentError, AbsentError, _GONE, _no_such_run),
     Rule({404, 405, 410}, NotStarshipError, NotStarshipError, _PLUGIN),
     Rule({407}, UnexpectedAnswerError, UnexpectedAnswerError, _PROXY),
     Rule({408}, TransientError, LostAnswerError, _LOST),
@@ -151,6 +184,7 @@ RULES: Final = (
     Rule({413}, UnexpectedAnswerError, TooLargeError, _SMALLER),
     Rule({425, 429}, ThrottledError, ThrottledError, _GENTLER),
     Rule(range(400, 500), UnexpectedAnswerError, UnexpectedAnswerError, _LOGS),
+    Rule({500}, InvalidRowError, LostAnswerError, _LOOK, _unpresentable),
     Rule({500}, TransientError, InvalidRowError, _ROWS, _says(*_ABOUT_ROWS)),
     Rule({500}, TransientError, TooLargeError, _SMALLER, _unread),
     Rule({501}, UnexpectedAnswerError, UnexpectedAnswerError, _LOGS),
@@ -186,5 +220,7 @@ def _detail(reply: Reply) -> str:
     if reply.status in _REDIRECTS:
         return f"redirects to {redact_url(reply.headers.get('Location', '')) or 'nowhere'}"
     if reply.status < 300:  # noqa: PLR2004 - the end of the 2xx class; its bodies are rows
-        return f"answers with {redact(reply.media_type, 80) or 'nothing'} instead of JSON"
+        # Not in lower case, in which a secret would not be known.
+        kind = reply.headers.get("Content-Type", "").partition(";")[0]
+        return f"answers with {redact(kind, 80) or 'nothing'} instead of JSON"
     return redact(reply.text()) or "no explanation"

@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
-import anyio.to_thread
 import orjson
 
-from transfer.client.auth import Renewable
+from transfer.client.auth import Renewable, resolved
 from transfer.client.base import Request
 from transfer.client.status import judge, problem
 from transfer.client.wire import Reply, Wire
@@ -20,10 +19,13 @@ from transfer.secrets_registry import hide
 LIFE_SECONDS: Final = 86_400.0
 """The life of a token that does not say."""
 
+LONGEST_LIFE_SECONDS: Final = 10 * 365 * 86_400.0
+"""What a token may say at most; it needs no renewal then."""
+
 MARGIN_SECONDS: Final = 60.0
 """How long before its end a token is renewed."""
 
-_REQUEST: Final = Request("POST", "/auth/token", "login")
+_REQUEST: Final = Request("POST", "/auth/token", "login", most_bytes=65_536)
 _WRONG: Final = "check username and password; for Airflow 2 use auth kind session"
 _ABSENT: Final = "only Airflow 3 has this login: for Airflow 2 use auth kind session, else check the URL"
 
@@ -47,7 +49,7 @@ class TokenLogin(Renewable):
         return self._clock() >= self._renew_at
 
     async def _fetch(self) -> bool:
-        password = await anyio.to_thread.run_sync(self._auth.password.resolve)
+        password = await resolved(self._auth.password)
         body = orjson.dumps({"username": self._auth.username, "password": password})
         asked = self._clock()
         reply = await self._wire.exchange(_REQUEST, {}, body)
@@ -81,14 +83,17 @@ def life_of(token: str) -> float:
     except (IndexError, ValueError):
         return LIFE_SECONDS
     issued, ends = _field(claims, "iat"), _field(claims, "exp")
-    if isinstance(issued, int | float) and isinstance(ends, int | float) and ends > issued:
-        return float(ends - issued)
-    return LIFE_SECONDS
+    if not isinstance(issued, int | float) or not isinstance(ends, int | float) or not ends > issued:
+        return LIFE_SECONDS
+    try:
+        return min(float(ends - issued), LONGEST_LIFE_SECONDS)
+    except OverflowError:
+        return LONGEST_LIFE_SECONDS
 
 
 def _field(document: bytes, name: str) -> object:
     try:
         value = json.loads(document)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value.get(name) if isinstance(value, dict) else None

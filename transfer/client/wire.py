@@ -12,13 +12,14 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
+import anyio
 
 from transfer import __version__
 from transfer.client.base import Request
 from transfer.client.body import SpooledBody
 from transfer.client.broken import failure
 from transfer.config.settings import Endpoint, Limits
-from transfer.errors import ConfigError
+from transfer.errors import ConfigError, LostAnswerError, UnavailableError
 from transfer.model import SideName
 from transfer.secrets_registry import hide
 
@@ -33,7 +34,10 @@ IDLE_SECONDS: Final = 4
 just when a request is written to it, which would look like a lost answer."""
 
 SECRET_LENGTH: Final = 20
-"""A configured header with a value as long as this may be a credential, and is masked like one."""
+"""A configured header or a cookie with a value as long as this may be a credential, and is masked like one."""
+
+SLOWEST: Final = 1_024
+"""Bytes per second that an exchange must come to beyond its time-outs: each of a trickle's bytes would be in time."""
 
 _TELLING: Final = re.compile(r"auth|cookie|key|token|secret|pass", re.IGNORECASE)
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -69,7 +73,8 @@ class Wire:
     ) -> None:
         self.side: Final = side
         self.base_url: Final = endpoint.url
-        self._memory_bytes = limits.memory_bytes
+        self._limits = limits
+        self._patience = endpoint.connect_timeout + 2 * endpoint.read_timeout
         self._new_session = new_session
         self.session = new_session()
         self._proxy = environment_proxy(endpoint.url)
@@ -78,20 +83,23 @@ class Wire:
         """Send ``request`` with ``headers`` added; the caller closes the reply's body.
 
         ``secret_body`` goes instead of the request's own body, which may be shown. Raises what the table of
-        ``broken`` says when there is no complete answer, and ``StateFullError``.
+        ``broken`` says when there is no complete answer, ``UnavailableError`` (``LostAnswerError`` after a write) when
+        it is too large to be taken, and ``StateFullError``.
         """
+        payload = secret_body or request.body
         try:
-            async with self.session.request(
-                request.method,
-                self.base_url + request.path,
-                params=request.params,
-                data=_payload(secret_body or request.body),
-                headers=self._headers(request, headers),
-                allow_redirects=False,
-                proxy=self._proxy,
-            ) as response:
-                body = await self._body(response)
-                return Reply(response.status, str(response.url), response.headers, body)
+            with anyio.fail_after(self._patience + len(payload or b"") / SLOWEST) as patience:
+                async with self.session.request(
+                    request.method,
+                    self.base_url + request.path,
+                    params=request.params,
+                    data=_payload(payload),
+                    headers=self._headers(request, headers),
+                    allow_redirects=False,
+                    proxy=self._proxy,
+                ) as response:
+                    body = await self._body(request, response, patience)
+                    return Reply(response.status, str(response.url), response.headers, body)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             lost = failure(self.side, request, error)
         raise lost  # outside of the except: aiohttp's errors carry the request's headers, which hold credentials
@@ -110,23 +118,42 @@ class Wire:
         """
         self.session = other.session
 
+    def hide_cookies(self) -> None:
+        """Mask from now on what the cookies hold that there are."""
+        for cookie in self.session.cookie_jar:
+            if len(cookie.value) >= SECRET_LENGTH:
+                hide(cookie.value)
+
     @staticmethod
     def _headers(request: Request, more: Mapping[str, str]) -> dict[str, str]:
         content_type = {"Content-Type": request.content_type} if request.method == "POST" else {}
         return {**content_type, **request.headers, **more}
 
-    async def _body(self, response: aiohttp.ClientResponse) -> SpooledBody:
-        body = SpooledBody(self._memory_bytes)
+    async def _body(
+        self, request: Request, response: aiohttp.ClientResponse, patience: anyio.CancelScope
+    ) -> SpooledBody:
+        body = SpooledBody(self._limits.memory_bytes)
         try:
             if response.ok and response.status < 300:  # noqa: PLR2004 - the end of the 2xx class
                 async for piece in response.content.iter_any():
+                    patience.deadline += len(piece) / SLOWEST
                     body.write(piece)
+                    self._check_size(request, body.size)
             else:
                 await _read_error(response, body)
         except BaseException:  # also a cancellation must free the body
             body.close()
             raise
         return body
+
+    def _check_size(self, request: Request, size: int) -> None:
+        most = min(request.most_bytes or self._limits.answer_bytes, self._limits.answer_bytes)
+        if size <= most:
+            return
+        kind = LostAnswerError if request.writes else UnavailableError
+        hint = "" if request.most_bytes else "raise limits.answer_bytes if there really is so much in one answer"
+        detail = f"the answer is larger than {most} bytes"
+        raise kind(self.side, request.what, detail, hint=hint, dag_id=request.dag_id)
 
 
 async def _read_error(response: aiohttp.ClientResponse, body: SpooledBody) -> None:
@@ -169,12 +196,15 @@ def environment_proxy(url: str) -> str | None:
 async def open_wire(side: SideName, endpoint: Endpoint, limits: Limits) -> AsyncIterator[Wire]:
     """Open the connections to a side; raises ``ConfigError`` when the ca_file cannot be used.
 
-    There is no limit on a whole request: it would include the wait for a connection, and large pages are no fault.
+    How long a whole exchange may take grows with what it brings: large pages are no fault, a trickle is one.
     """
     async with AsyncExitStack() as stack:
         connector = await stack.enter_async_context(
             aiohttp.TCPConnector(
-                limit=endpoint.limits.concurrency, ssl=_tls(side, endpoint), keepalive_timeout=IDLE_SECONDS
+                # One more than requests: a login must not wait for a page.
+                limit=endpoint.limits.concurrency + 1,
+                ssl=_tls(side, endpoint),
+                keepalive_timeout=IDLE_SECONDS,
             )
         )
 

@@ -3,14 +3,18 @@
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from pydantic import ValidationError
 
-from transfer.config.overlay import Layer, from_overrides, from_variable, leaves, merge, variables
-from transfer.config.problems import Loc, explain
+from transfer.config.overlay import Layer, from_overrides, from_variable, leaves, merge, misspelt, shallow, variables
+from transfer.config.problems import Loc, all_set_elsewhere, explain
 from transfer.config.secret import Secret
 from transfer.config.settings import Settings
 from transfer.errors import ConfigError
+
+LARGEST: Final = 1_048_576
+"""Bytes; a larger file is not a configuration but a mistake."""
 
 
 def load_settings(path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, object]) -> Settings:
@@ -23,7 +27,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str], overrides: Mapp
     flags = from_overrides(overrides)
     data = _file(path) if path else {}
     origins: dict[Loc, str] = {}
-    problems: list[str] = []
+    problems = [f"{name}: {problem}" for name, problem in misspelt(environ, data, flags).items()]
     for name, place in variables(environ, data, flags).items():
         try:
             layer = from_variable(name, place, environ[name])
@@ -48,20 +52,27 @@ def secret_warnings(settings: Settings) -> list[str]:
 
 
 def _validated(data: Layer, origins: Mapping[Loc, str], problems: list[str], path: Path | None) -> Settings:
+    elsewhere = True
     try:
         settings = Settings.model_validate(data)
     except ValidationError as error:
         problems += explain(error, origins)
+        elsewhere = all_set_elsewhere(error, origins)
     if not problems:
         return settings
     # Raised outside of the handler: as the context of this error pydantic's would carry the values along.
     where = f"correct {path}" if path else "give a configuration file"
-    raise ConfigError(problems, hint=f"{where}; `transfer init` writes one that explains every key")
+    where = "correct the variables or flags that are named" if elsewhere else where
+    raise ConfigError(problems, hint=f"{where}; `transfer init` writes a configuration that explains every key")
 
 
 def _file(path: Path) -> Layer:
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+        if len(content) <= LARGEST:
+            return shallow(tomllib.loads(content.decode("utf-8-sig")))
+        problem, hint = "is larger than 1 MiB", "check that it is the right file"
     except FileNotFoundError:
         problem, hint = "does not exist", "check the path, or write a configuration with `transfer init`"
     except OSError as error:
@@ -70,4 +81,6 @@ def _file(path: Path) -> Layer:
         problem, hint = "is not UTF-8 text", "save it as UTF-8"
     except tomllib.TOMLDecodeError as error:
         problem, hint = f"is not TOML: {error}", 'text needs quotes: key = "text"; a section is [source.auth]'
+    except (ValueError, RecursionError):  # an integer of thousands of digits, lists within lists within lists
+        problem, hint = "is not TOML that can be read", "it holds an absurdly long number or a deeply nested value"
     raise ConfigError([f"{path}: {problem}"], hint=hint)

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, Final, TypeAlias
 
+from pydantic import BaseModel
+
 from transfer.config.secret import ORIGINS
 from transfer.config.settings import Settings
 
@@ -15,6 +17,8 @@ Path: TypeAlias = tuple[str, ...]
 
 PREFIX: Final = "TRANSFER_"
 NESTED: Final = "__"
+DEEPEST: Final = 16
+"""Levels of tables and lists; the settings have five."""
 
 
 def merge(base: Layer, over: Layer) -> Layer:
@@ -51,10 +55,48 @@ def variables(environ: Mapping[str, str], *layers: Layer) -> dict[str, Path]:
 
     A variable that a secret names (in ``layers`` or through a variable ending in ``__ENV``) sets nothing.
     """
+    paths = _paths(environ, *layers)
+    return {name: path for name, path in paths.items() if len(path) > 1 or path[0] in Settings.model_fields}
+
+
+def misspelt(environ: Mapping[str, str], *layers: Layer) -> dict[str, str]:
+    """Return the variables that set nothing but look as if they should, with what they are probably meant to be.
+
+    Others with the prefix are left alone: they may be somebody else's.
+    """
+    meant = {name: _meant(path[0]) for name, path in _paths(environ, *layers).items() if len(path) == 1}
+    return {name: f"sets nothing; did you mean {_name(path)}?" for name, path in meant.items() if path}
+
+
+def _paths(environ: Mapping[str, str], *layers: Layer) -> dict[str, Path]:
     named = {str(value) for layer in layers for path, value in leaves(layer) if path[-1] == "env"}
     named |= {value for name, value in environ.items() if name.startswith(PREFIX) and name.endswith(f"{NESTED}ENV")}
-    paths = {name: _path(name) for name in sorted(environ) if name.startswith(PREFIX) and name not in named}
-    return {name: path for name, path in paths.items() if len(path) > 1 or path[0] in Settings.model_fields}
+    return {name: _path(name) for name in sorted(environ) if name.startswith(PREFIX) and name not in named}
+
+
+def _meant(word: str) -> Path | None:
+    """Return the path that ``word`` (no double underscore in it) is close to; None for a good or a strange one."""
+    if word in Settings.model_fields:
+        return None
+    for section, field in Settings.model_fields.items():
+        model = field.annotation
+        keys = model.model_fields if isinstance(model, type) and issubclass(model, BaseModel) else {}
+        if word.startswith(f"{section}_") and word.removeprefix(f"{section}_") in keys:
+            return section, word.removeprefix(f"{section}_")
+    near = get_close_matches(word, Settings.model_fields, n=1, cutoff=0.8)
+    return (near[0],) if near else None
+
+
+def shallow(layer: Layer) -> Layer:
+    """Return ``layer``; raises ``ValueError`` when it is deeper than any setting, and than recursion can go."""
+    level: list[object] = [layer]
+    for _ in range(DEEPEST):
+        tables = [item for item in level if isinstance(item, dict)]
+        lists = [item for item in level if isinstance(item, list)]
+        level = [value for item in tables for value in item.values()] + [value for item in lists for value in item]
+    if level:
+        raise ValueError("is nested too deeply")
+    return layer
 
 
 def from_variable(name: str, path: Path, text: str) -> Layer:
@@ -69,7 +111,7 @@ def from_variable(name: str, path: Path, text: str) -> Layer:
         raise ValueError(f"{NESTED} must stand between two names")
     if not text.strip():
         raise ValueError(f"is empty; unset it or give it a value, such as {name}=...")
-    return _nested(path, _value(text))
+    return shallow(_nested(path, _value(text)))
 
 
 def _is_secret(table: Layer) -> bool:
@@ -97,6 +139,6 @@ def _value(text: str) -> object:
     for parse in (json.loads, lambda toml: tomllib.loads(f"value = {toml}")["value"]):
         try:
             return parse(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
     return text

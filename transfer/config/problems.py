@@ -61,14 +61,26 @@ def explain(error: ValidationError, origins: Mapping[Loc, str]) -> list[str]:
     return [_line(detail, origins) for detail in error.errors(include_url=False, include_input=False)]
 
 
+def all_set_elsewhere(error: ValidationError, origins: Mapping[Loc, str]) -> bool:
+    """Tell whether no problem lies in the file."""
+    return all(_origin(_place_of(detail), origins) for detail in error.errors(include_url=False, include_input=False))
+
+
 def _line(detail: ErrorDetails, origins: Mapping[Loc, str]) -> str:
+    place = _place_of(detail)
+    origin = _origin(place, origins)
+    return f"{place}: {_text(detail, place)}" + (f" (set by {origin})" if origin else "")
+
+
+def _place_of(detail: ErrorDetails) -> _Place:
     loc = detail["loc"]
-    if detail["type"].startswith("union_tag"):
-        loc = (*loc, "kind")
-    place = _place(loc)
+    return _place((*loc, "kind") if detail["type"].startswith("union_tag") else loc)
+
+
+def _origin(place: _Place, origins: Mapping[Loc, str]) -> str:
+    """Return what set the value at ``place`` or above it, empty for the file."""
     prefixes = [place.path[:length] for length in range(len(place.path), 0, -1)]
-    origin = next((f" (set by {origins[prefix]})" for prefix in prefixes if prefix in origins), "")
-    return f"{place}: {_text(detail, place)}{origin}"
+    return next((origins[prefix] for prefix in prefixes if prefix in origins), "")
 
 
 def _text(detail: ErrorDetails, place: _Place) -> str:

@@ -3,13 +3,13 @@
 import os
 import re
 import stat
-import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from transfer.config.program import OnStart, ignore, printed
 from transfer.errors import ConfigError
 from transfer.secrets_registry import hide
 
@@ -68,12 +68,13 @@ class Secret(BaseModel):
             return f"file {self.file}"
         return f"command {self.command[0]}" if self.command else "nowhere"
 
-    def resolve(self) -> str:
+    def resolve(self, on_start: OnStart = ignore) -> str:
         """Read the secret now, so that a rotated one is picked up, and register it for masking.
 
-        Blocks (a command for up to 30 s): call it in a thread. Raises ``ConfigError`` that names the origin only.
+        Blocks (a command for up to 30 s): call it in a thread. ``on_start`` gets a program that is asked, and may kill
+        it. Raises ``ConfigError`` that names the origin only.
         """
-        text = self._read().rstrip("\r\n")
+        text = self._read(on_start).rstrip("\r\n")
         hide(text)
         if not text.strip():
             raise self._error("is empty", "put the secret there, on one line")
@@ -91,12 +92,12 @@ class Secret(BaseModel):
             return []  # resolve() says so
         return [f"the {self.origin} can be read by every user: chmod 600 it"] if mode & stat.S_IROTH else []
 
-    def _read(self) -> str:
+    def _read(self, on_start: OnStart) -> str:
         if self.env is not None:
             return self._from_environment(self.env)
         if self.file is not None:
             return self._decoded(self._from_file(self.file))
-        return self._decoded(self._from_command(self.command or ())).strip()
+        return self._decoded(self._from_command(self.command or (), on_start)).strip()
 
     def _from_environment(self, name: str) -> str:
         value = os.environ.get(name)
@@ -118,20 +119,20 @@ class Secret(BaseModel):
             raise self._error("is larger than 64 KiB", "check that it is the right file")
         return content
 
-    def _from_command(self, command: tuple[str, ...]) -> bytes:
+    def _from_command(self, command: tuple[str, ...], on_start: OnStart) -> bytes:
         try:
-            done = subprocess.run(  # noqa: S603 - the user's own program, as a list and without a shell
-                command, stdin=subprocess.DEVNULL, capture_output=True, timeout=COMMAND_SECONDS, check=False
-            )
-        except subprocess.TimeoutExpired:
+            code, output = printed(command, COMMAND_SECONDS, LARGEST, on_start)
+        except TimeoutError:
             raise self._error(f"gave no answer within {COMMAND_SECONDS:g} s", "it must not ask for input") from None
         except OSError as error:
             raise self._error(f"cannot be started: {error.strerror}", "check the program's path") from None
         except ValueError:  # a NUL in an argument
             raise self._error("cannot be started", "check its arguments") from None
-        if done.returncode != 0:
-            raise self._error(f"failed with exit code {done.returncode}", "run it by hand to see why")
-        return done.stdout
+        if len(output) > LARGEST:
+            raise self._error("prints more than 64 KiB", "it must print the secret and nothing else")
+        if code != 0:
+            raise self._error(f"failed with exit code {code}", "run it by hand to see why")
+        return output
 
     def _decoded(self, content: bytes) -> str:
         try:

@@ -1,5 +1,6 @@
 """The settings, grouped by concern: frozen, validated when built, with every default in one place."""
 
+import os
 import re
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +24,9 @@ from transfer.config.url import normalise_url
 SAFE_BODY_BYTES = 983_040
 """What every Airflow 2 target takes; 2.11.1 and later answer 500 from here to 1 MiB and 413 above."""
 
+LONGEST_PATH = 3_000
+"""Bytes; file systems take 4,096, and names are appended."""
+
 
 def _no_number(value: object) -> object:
     """Refuse numbers where a date is wanted: a bare year would be taken as seconds since 1970."""
@@ -32,15 +36,33 @@ def _no_number(value: object) -> object:
     return value
 
 
+def _encodable(text: str) -> str:
+    """Refuse bytes that were no text: Python carries them along from flags and variables, but they cannot be sent."""
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        msg = "is not text in UTF-8"
+        raise ValueError(msg)
+    return text
+
+
+def _usable(path: Path) -> Path:
+    """Refuse what no operating system takes for a path."""
+    if "\0" in str(path) or len(os.fsencode(path)) > LONGEST_PATH:
+        msg = "is not a usable path"
+        raise ValueError(msg)
+    return path
+
+
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 _Moment: TypeAlias = Annotated[AwareDatetime, BeforeValidator(_no_number)]
+_Text: TypeAlias = Annotated[str, AfterValidator(_encodable)]
+_Place: TypeAlias = Annotated[Path, AfterValidator(_usable)]
 
 
 class _Settings(BaseModel):
     """Frozen, strict about unknown keys, and silent about values in its errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
 
 
 class BearerAuth(_Settings):
@@ -61,7 +83,7 @@ class SessionAuth(_Settings):
     """The login form of open-source Airflow 2; the cookie is shared by all requests of a side."""
 
     kind: Literal["session"]
-    username: str = Field(min_length=1)
+    username: _Text = Field(min_length=1)
     password: Secret
 
 
@@ -69,7 +91,7 @@ class Airflow3Auth(_Settings):
     """``POST /auth/token`` of Airflow 3."""
 
     kind: Literal["airflow3"]
-    username: str = Field(min_length=1)
+    username: _Text = Field(min_length=1)
     password: Secret
 
 
@@ -77,7 +99,7 @@ class BasicAuth(_Settings):
     """HTTP basic authentication, for proxies that ask for it; Starship on Airflow 2 itself does not accept it."""
 
     kind: Literal["basic"]
-    username: str = Field(min_length=1)
+    username: _Text = Field(min_length=1)
     password: Secret
 
 
@@ -97,7 +119,7 @@ class SideLimits(_Settings):
 
     concurrency: int = Field(default=4, ge=1, le=64)
     """Requests under way at once."""
-    requests_per_second: float | None = Field(default=None, gt=0)
+    requests_per_second: float | None = Field(default=None, ge=0.001, le=100_000)
     """A ceiling on the rate of requests; None for no ceiling."""
 
 
@@ -106,7 +128,7 @@ class Endpoint(_Settings):
 
     url: Annotated[str, AfterValidator(normalise_url)]
     auth: Auth
-    ca_file: Path | None = None
+    ca_file: _Place | None = None
     headers: dict[str, str] = Field(default_factory=dict, repr=False)
 
     @field_validator("headers")
@@ -128,15 +150,15 @@ class Endpoint(_Settings):
 class Selection(_Settings):
     """Which runs are moved. Part of the job's identity: the checkpoint refuses another one."""
 
-    dags: tuple[str, ...] = Field(default=("*",), min_length=1)
+    dags: tuple[_Text, ...] = Field(default=("*",), min_length=1)
     """DAG ids or globs; an id without wildcards is moved even when the source does not list it."""
-    exclude_dags: tuple[str, ...] = ()
+    exclude_dags: tuple[_Text, ...] = ()
     states: tuple[Literal["success", "failed"], ...] = Field(default=("success", "failed"), min_length=1)
     since: _Moment | None = None
     """Logical date from here on (inclusive)."""
     until: _Moment | None = None
     """Logical date before this (exclusive)."""
-    newest: int | None = Field(default=None, ge=1)
+    newest: int | None = Field(default=None, ge=1, le=1_000_000_000)
     """Only the newest N matching runs of each DAG, by start date as the server orders them."""
     allow_missing_dags: bool = False
     """Move DAGs that the target does not have."""
@@ -157,22 +179,24 @@ class Limits(_Settings):
     """What bounds memory and the size of requests."""
 
     batch_rows: int = Field(default=1_000, ge=1, le=100_000)
-    batch_bytes: int = Field(default=SAFE_BODY_BYTES, ge=1_024)
+    batch_bytes: int = Field(default=SAFE_BODY_BYTES, ge=1_024, le=268_435_456)
     window_runs: int = Field(default=500, ge=1, le=10_000)
     """The most runs in a window."""
     window_bytes: int = Field(default=2_097_152, ge=16_384)
     """The size of child pages that windows aim at: window size adapts to it."""
     memory_bytes: int = Field(default=8_388_608, ge=65_536)
     """A larger answer is held in an unlinked temporary file instead of memory."""
+    answer_bytes: int = Field(default=4_294_967_296, ge=1_048_576)
+    """A larger answer is refused: a broken server, or a bomb that unpacks, must not fill the disk."""
 
 
 class Retry(_Settings):
     """How often and how long a request is tried again."""
 
     attempts: int = Field(default=8, ge=1, le=100)
-    wait_initial: float = Field(default=0.5, gt=0)
-    wait_max: float = Field(default=30, gt=0)
-    retry_after_max: float = Field(default=300, gt=0)
+    wait_initial: float = Field(default=0.5, gt=0, le=86_400)
+    wait_max: float = Field(default=30, gt=0, le=86_400)
+    retry_after_max: float = Field(default=300, gt=0, le=86_400)
     """Seconds; a longer Retry-After is shortened to this."""
 
 
@@ -184,7 +208,7 @@ class Settings(_Settings):
     selection: Selection = Selection()
     limits: Limits = Limits()
     retry: Retry = Retry()
-    state_dir: Path = Path("transfer-state")
+    state_dir: _Place = Path("transfer-state")
 
     @field_validator("target")
     @classmethod
