@@ -33,10 +33,12 @@ class Snapshot:
     retries: int
     drifts: int
     waiting: dict[str, tuple[str, float]]
+    differences: int | None = None
+    """Rows that are not the same on both sides; None where rows are sent, not compared."""
 
     @property
     def rows_sent(self) -> int:
-        """Return rows of all kinds that the target has acknowledged."""
+        """Return rows of all kinds that the target has acknowledged, or that were compared."""
         return sum(dag.rows_sent for dag in self.dags.values())
 
     @property
@@ -71,6 +73,7 @@ class Progress:
     drifts: int = 0
     waiting: dict[str, tuple[str, float]] = field(default_factory=dict)
     started: float = 0.0
+    differences: int | None = None
 
     def __post_init__(self) -> None:
         self.started = self.clock()
@@ -82,6 +85,12 @@ class Progress:
     def sent(self, dag_id: str, rows: int) -> None:
         """Count rows that the target has acknowledged."""
         self.dags[dag_id].rows_sent += rows
+
+    def compared(self, dag_id: str, runs: int, rows: int, differences: int = 0) -> None:
+        """Count a window that was compared: its runs at the source, rows of all kinds, and the differences found."""
+        self.dags[dag_id].runs_seen += runs
+        self.dags[dag_id].rows_sent += rows
+        self.differences = (self.differences or 0) + differences
 
     def settled(self, settlement: Settlement) -> None:
         """Count a window that is done."""
@@ -112,4 +121,4 @@ class Progress:
         """Return the state of now; waits that are over are left out."""
         now = self.clock()
         waiting = {side: (why, until) for side, (why, until) in self.waiting.items() if until > now}
-        return Snapshot(now - self.started, self.dags, self.rows, self.retries, self.drifts, waiting)
+        return Snapshot(now - self.started, self.dags, self.rows, self.retries, self.drifts, waiting, self.differences)

@@ -5,13 +5,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 from transfer.emulator import TableHistory
-from transfer.errors import ConflictError
-from transfer.kinds import DAG_RUNS, Kind, Row
+from transfer.errors import ConflictError, NotRemovableError
+from transfer.kinds import DAG_RUNS, FINISHED_STATES, Kind, Row
 from transfer.model import Batch, DagInfo, RunPage, ServerInfo
 
 
 async def nothing(_batch: Batch) -> None:
     """Do nothing about a batch."""
+
+
+async def no_removal(_run_id: str) -> None:
+    """Do nothing about a run that is to be removed."""
 
 
 @dataclass
@@ -52,6 +56,8 @@ class TableSide:
     version: str = "2.11.2"
     writing: Callable[[Batch], Awaitable[None]] = nothing
     """Called before each batch is stored."""
+    removing: Callable[[str], Awaitable[None]] = no_removal
+    """Called before each run is removed."""
 
     def _tick(self) -> None:
         self.requests += 1
@@ -84,7 +90,8 @@ class TableSide:
         self.pages += 1
         self.open_pages += 1
         self.most_open = max(self.most_open, self.open_pages)
-        return TablePage(kind, self.table.page(kind, dag_id, offset, limit), self.table.run_count(dag_id), self)
+        rows = [row.copy() for row in self.table.page(kind, dag_id, offset, limit)]
+        return TablePage(kind, rows, self.table.run_count(dag_id), self)
 
     async def insert(self, batch: Batch) -> None:
         """Store all rows or none."""
@@ -93,6 +100,26 @@ class TableSide:
         refusal = self.table.insert(batch.kind, json.loads(batch.body)[batch.kind.envelope])
         if refusal is not None:
             raise ConflictError("target", "insert", refusal.error, status=409)
+
+    async def remove_run(self, dag_id: str, run_id: str) -> bool:
+        """Remove a run that is over."""
+        self._tick()
+        await self.removing(run_id)
+        run = self.table.run(dag_id, run_id)
+        if run is None:
+            return False
+        if run["state"] not in FINISHED_STATES:
+            raise NotRemovableError("target", "remove run", f"{run_id!r} is {run['state']} there")
+        self.table.remove_run(dag_id, run_id)
+        return True
+
+    async def run_state(self, dag_id: str, run_id: str) -> str | None:
+        """Return the state of a run."""
+        self._tick()
+        await self.removing(run_id)
+        run = self.table.run(dag_id, run_id)
+        state: str | None = run["state"] if run else None
+        return state
 
     async def probe_write(self, size: int) -> None:
         """Take every write."""

@@ -71,7 +71,7 @@ def _numbers(snapshot: Snapshot) -> dict[str, object]:
         "dags_done": sum(dag.finished for dag in snapshot.dags.values()),
         "dags": len(snapshot.dags),
         "retries": snapshot.retries,
-        "rejected": _rejected(snapshot),
+        **_found(snapshot),
         "waiting": _waits(snapshot),
     }
 
@@ -82,7 +82,7 @@ def render(snapshot: Snapshot) -> Group:
         return Group(Text("looking at both deployments"), *_wait_lines(snapshot))
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("DAG", no_wrap=True)
-    for name in ("runs", "of", "", "rows sent"):
+    for name in ("runs", "of", "", f"rows {_verb(snapshot)}"):
         table.add_column(name, justify="right", no_wrap=True)
     active = [(name, dag) for name, dag in snapshot.dags.items() if dag.runs_seen and not dag.finished]
     for name, dag in active[:SHOWN_DAGS]:
@@ -99,8 +99,9 @@ def _cells(dag: DagProgress) -> tuple[str, str, str, str]:
 
 def _work(snapshot: Snapshot) -> str:
     done = sum(dag.finished for dag in snapshot.dags.values())
-    trouble = f"{snapshot.retries:,} retries, {_rejected(snapshot):,} rejected"
-    return f"{done:,} of {len(snapshot.dags):,} DAGs done | {snapshot.rows_sent:,} rows sent | {trouble}"
+    (word, count), *_ = _found(snapshot).items()
+    rows = f"{snapshot.rows_sent:,} rows {_verb(snapshot)}"
+    return f"{done:,} of {len(snapshot.dags):,} DAGs done | {rows} | {snapshot.retries:,} retries, {count:,} {word}"
 
 
 def _time(snapshot: Snapshot) -> str:
@@ -112,8 +113,15 @@ def _wait_lines(snapshot: Snapshot) -> list[Text]:
     return [Text(line, style="yellow") for line in _waits(snapshot)]
 
 
-def _rejected(snapshot: Snapshot) -> int:
-    return sum(counts.rejected for counts in snapshot.rows.values())
+def _verb(snapshot: Snapshot) -> str:
+    return "sent" if snapshot.differences is None else "compared"
+
+
+def _found(snapshot: Snapshot) -> dict[str, int]:
+    """Return what is wrong so far, under its name: rejected rows where rows are sent, differences where not."""
+    if snapshot.differences is not None:
+        return {"differences": snapshot.differences}
+    return {"rejected": sum(counts.rejected for counts in snapshot.rows.values())}
 
 
 def _waits(snapshot: Snapshot) -> list[str]:

@@ -26,6 +26,11 @@ def by_start(row: Row) -> str:
     return row["start_date"] or LATEST
 
 
+def unstarted_last(row: Row) -> str:
+    """Return the same where NULL comes last in the descending order: on MySQL and SQLite."""
+    return row["start_date"] or ""
+
+
 def page_positions(route: str, offset: int, limit: int, *, count: int, tie: Tie) -> list[int]:
     """Return the positions in the settled order of ``count`` rows that stand on the page, in the page's order."""
     turn = crc32(f"{route}:{offset}:{limit}".encode()) % 3

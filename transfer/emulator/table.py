@@ -1,11 +1,11 @@
 """A history in memory that can be changed: what a target keeps, and what a small source of a test is."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from transfer.emulator.columns import TABLES
 from transfer.emulator.history import History
-from transfer.emulator.order import Tie, by_start, page_positions, ties_of
+from transfer.emulator.order import Tie, by_start, page_positions, ties_of, unstarted_last
 from transfer.emulator.parents import orphan
 from transfer.emulator.refusal import Refusal
 from transfer.emulator.statement import null_violation, records, served, taken
@@ -16,8 +16,11 @@ class TableHistory:
     """Three tables with Airflow's constraints, every row held as a GET shows it.
 
     Methods return the table's own rows: a test may change a value in place, except for keys and start dates
-    (``move_run`` changes those).
+    (``move_run`` changes those). ``nulls_first`` tells whether runs that never started come first, as on PostgreSQL, or
+    last, as on MySQL and SQLite; it is to be set before rows are.
     """
+
+    nulls_first = True
 
     def __init__(self, dags: Iterable[Row] = ()) -> None:
         self._dags: dict[str, Row] = {dag["dag_id"]: dag for dag in dags}
@@ -56,13 +59,17 @@ class TableHistory:
         if kind is DAG_RUNS:
             return chosen
         rows = [row for run in chosen for row in self.children(kind, dag_id, run["run_id"])]
-        return sorted(rows, key=by_start, reverse=True)
+        return sorted(rows, key=self._key, reverse=True)
+
+    @property
+    def _key(self) -> Callable[[Row], str]:
+        return by_start if self.nulls_first else unstarted_last
 
     def _order(self, dag_id: str) -> tuple[list[Row], Tie]:
         """Return the DAG's runs, newest first, and their ties."""
         if dag_id not in self._orders:
-            runs = sorted(self._runs.get(dag_id, {}).values(), key=by_start, reverse=True)
-            self._orders[dag_id] = runs, ties_of([by_start(run) for run in runs])
+            runs = sorted(self._runs.get(dag_id, {}).values(), key=self._key, reverse=True)
+            self._orders[dag_id] = runs, ties_of([self._key(run) for run in runs])
         return self._orders[dag_id]
 
     def runs(self, dag_id: str) -> Iterator[Row]:

@@ -26,10 +26,14 @@ Airflow 2.11 with PostgreSQL. A real target is usually faster, a loaded one slow
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The DAGs to move, the largest first; ``left_out`` says why others are not."""
+    """The DAGs to move, the largest first; ``left_out`` says why others are not.
+
+    ``target_only`` counts the DAGs with runs that the selection would take and that the target alone has.
+    """
 
     dags: list[PlannedDag]
     left_out: dict[str, str] = field(default_factory=dict)
+    target_only: int = 0
 
     @property
     def run_count(self) -> int:
@@ -64,7 +68,9 @@ async def make_plan(source: Source, target: Target, selection: Selection) -> Pla
     chosen += [await _unlisted(source, name) for name in exact_names(selection) if name not in listed]
     there = {dag.dag_id: dag.run_count for dag in await target.dags()}
     plan = _arrange(chosen, there, selection)
-    plan = Plan([await _with_target_runs(target, dag) for dag in plan.dags], plan.left_out)
+    theirs = there.keys() - {dag.dag_id for dag in chosen}
+    target_only = sum(there[dag_id] > 0 and is_selected(dag_id, selection) for dag_id in theirs)
+    plan = Plan([await _with_target_runs(target, dag) for dag in plan.dags], plan.left_out, target_only)
     if not plan.dags and not plan.left_out:
         raise TransferError(
             f"source: none of its {len(listed)} DAGs is selected by {', '.join(selection.dags)}",
@@ -121,7 +127,7 @@ def lost_on_target(plan: Plan, totals: Totals) -> dict[str, str]:
         if dag.target_runs < known:
             problems[dag.dag_id] = (
                 f"target: {known} runs were there, now it has {dag.target_runs}: somebody removed them since "
-                "(run with a new --state-dir: what is there is found, what lacks is moved again)"
+                "(`transfer verify` finds out which, `transfer repair` sends them again)"
             )
     return problems
 

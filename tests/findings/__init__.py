@@ -1,0 +1,1 @@
+"""Tests of the result store of a verification."""

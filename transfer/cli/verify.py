@@ -1,0 +1,129 @@
+"""``transfer verify``: compare both sides, say what differs."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+import structlog
+
+from transfer.cli.live import show_until_cancelled
+from transfer.cli.logs import has_live_view, set_up_logging, warn_of_wait
+from transfer.cli.options import JobOptions, OutputOptions, VerifyOptions
+from transfer.cli.output import plain
+from transfer.cli.session import Sides, open_sides, read_settings, selection_text
+from transfer.cli.signals import until_done
+from transfer.cli.status import find_state_dir
+from transfer.cli.summary import show_nothing_done
+from transfer.cli.verdict import Verdict, exit_code
+from transfer.cli.verdict_json import say_as_json
+from transfer.cli.verdict_text import say_as_text
+from transfer.client.retry import RetryEvent
+from transfer.config.load import secret_warnings
+from transfer.config.settings import Settings
+from transfer.engine.ending import Ending
+from transfer.engine.plan import Plan, make_plan
+from transfer.engine.stop import Stop
+from transfer.engine.verify.run import Job, verify
+from transfer.errors import ExitCode, TransferError
+from transfer.findings import FindingsStore, Identity, Opening, read_findings
+from transfer.progress import Progress
+
+
+async def verify_job(comparison: VerifyOptions, options: JobOptions, output: OutputOptions) -> int:
+    """Compare what is selected and return the exit code; raises ``TransferError`` if it had to end early."""
+    if comparison.listed:
+        return _list(find_state_dir(options.state_dir, options.config), output)
+    settings = read_settings(options)
+    invocation = _Invocation(settings, comparison, output)
+    set_up_logging(output, beside_table=has_live_view(output))
+    for line in secret_warnings(settings):
+        structlog.get_logger().warning("configuration", warning=line)
+    return await until_done(invocation.run, invocation.stop, "what was compared is kept")
+
+
+def _list(state_dir: Path, output: OutputOptions) -> int:
+    """Print the last verification; nobody is asked anything."""
+    with read_findings(state_dir) as findings:
+        dags = findings.dags()
+        verdict = Verdict(exit_code(findings, dags), findings, dags, state_dir)
+        _show(verdict, output, everything=True)
+    return verdict.exit_code
+
+
+def _show(verdict: Verdict, output: OutputOptions, *, everything: bool) -> None:
+    if output.json:
+        say_as_json(verdict, everything=everything)
+    else:
+        say_as_text(verdict, everything=everything)
+
+
+@dataclass(slots=True)
+class _Invocation:
+    """One run of the program."""
+
+    settings: Settings
+    comparison: VerifyOptions
+    output: OutputOptions
+    stop: Stop = field(default_factory=Stop)
+    progress: Progress = field(default_factory=lambda: Progress(differences=0))
+
+    async def run(self) -> int:
+        """Plan first: what cannot be compared must not replace the result of an earlier verification."""
+        what = self.settings.selection
+        share = self.comparison.share
+        identity = Identity(
+            self.settings.source.url, self.settings.target.url, selection_text(what), share, self.comparison.one_way
+        )
+        opening = Opening(identity, self.comparison.seed, self.comparison.restart)
+        async with open_sides(self.settings, self._on_retry) as sides:
+            plan = await self._plan(sides)
+            if plan is None:
+                show_nothing_done(self.output)
+                return ExitCode.STOPPED
+            async with FindingsStore.open(self.settings.state_dir, opening) as store:
+                ending = await self._watched(sides, store, plan)
+        return self._sum_up(ending, plan)
+
+    async def _plan(self, sides: Sides) -> Plan | None:
+        """Return the DAGs to compare, those that the target lacks as well; None if a signal came first."""
+        selection = self.settings.selection.model_copy(update={"allow_missing_dags": True})
+        with self.stop.planning:
+            plan = await make_plan(sides.source, sides.target, selection)
+            if not plan.dags:
+                reasons = [f"{dag_id}: {reason}" for dag_id, reason in plan.left_out.items()]
+                raise TransferError("\n".join(["there is nothing to compare:", *reasons]))
+            return plan
+        return None
+
+    async def _watched(self, sides: Sides, store: FindingsStore, plan: Plan) -> Ending:
+        """Compare, and show how it goes meanwhile."""
+        log = structlog.get_logger()
+        log.info("resumed" if store.resumed else "begun", verification=str(store.id), dags=len(plan.dags))
+        if self.comparison.share is not None:
+            log.info("sample", share=self.comparison.share, seed=store.seed)
+        for dag_id, reason in plan.left_out.items():
+            log.warning("DAG left out", dag=plain(dag_id), reason=reason)
+        share, one_way = self.comparison.share, self.comparison.one_way
+        job = Job(self.settings, sides.source, sides.target, store, self.progress, self.stop, share, one_way)
+        ending = Ending()
+        async with anyio.create_task_group() as group:
+            group.start_soon(show_until_cancelled, self.progress, self.output)
+            with self.stop.everything:
+                ending = await verify(job, [(dag.dag_id, dag.run_count) for dag in plan.dags])
+            group.cancel_scope.cancel()
+        ending.stopped = self.stop.requested
+        return ending
+
+    def _sum_up(self, ending: Ending, plan: Plan) -> int:
+        with read_findings(self.settings.state_dir) as findings:
+            dags = findings.dags()
+            code = ExitCode.STOPPED if ending.stopped else exit_code(findings, dags)
+            snapshot = self.progress.snapshot()
+            verdict = Verdict(code, findings, dags, self.settings.state_dir, snapshot, plan.left_out, plan.target_only)
+            _show(verdict, self.output, everything=False)
+        return code
+
+    def _on_retry(self, event: RetryEvent) -> None:
+        self.progress.retries += 1
+        self.progress.wait(event.side, event.seconds, event.reason)
+        warn_of_wait(event)
