@@ -50,7 +50,10 @@ def test_every_error_is_documented(kind: type[TransferError]) -> None:
     [
         (Advice.RETRY, {"TransientError", "ConnectError", "ThrottledError", "DriftError"}),
         (Advice.ASK, {"LostAnswerError"}),
-        (Advice.REJECT, {"RefusedError", "ConflictError", "InvalidRowError", "TooLargeError"}),
+        (
+            Advice.REJECT,
+            {"RefusedError", "ConflictError", "InvalidRowError", "TooLargeError", "AbsentError", "NotRemovableError"},
+        ),
     ],
 )
 def test_advice(advice: Advice, names: set[str]) -> None:

@@ -17,9 +17,10 @@ LAYERS = (
     ("secrets_registry",),
     ("redact",),
     ("config", "log"),
-    ("mapping",),
+    ("mapping", "losses"),
     ("client",),
     ("checkpoint",),
+    ("findings",),
     ("progress",),
     ("report",),
     ("engine",),
@@ -31,7 +32,7 @@ LAYERS = (
 
 RANKS = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
 FORBIDDEN = {"emulator": {"engine", "checkpoint", "client"}}
-DRIVERS = {"sqlite3": {"checkpoint"}, "aiohttp": {"client", "emulator", "cli"}}
+DRIVERS = {"sqlite3": {"checkpoint", "findings"}, "aiohttp": {"client", "emulator", "cli"}}
 LONGEST = 400
 
 Edge = tuple[str, str]

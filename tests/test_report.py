@@ -55,6 +55,14 @@ def test_the_table_is_aligned() -> None:
     ]
 
 
+def test_repaired_rows_have_a_column_if_there_are_any() -> None:
+    """Who never repaired anything is not told that it was nothing."""
+    assert counts_table({"dag_runs": Counts(moved=2, repaired=1)}) == [
+        "          moved  already there  unfinished  rejected  repaired",
+        "dag_runs      2              0           0         0         1",
+    ]
+
+
 def test_a_table_without_lines_has_a_head() -> None:
     """A table of nothing shows its columns."""
     assert table(("a", "b"), []) == ["a  b"]
@@ -62,8 +70,8 @@ def test_a_table_without_lines_has_a_head() -> None:
 
 def test_counts_for_machines() -> None:
     """Names in JSON have no blanks."""
-    wanted = {"dag_runs": {"moved": 1, "already_there": 2, "unfinished": 3, "rejected": 4}}
-    assert counts_json({"dag_runs": Counts(1, 2, 3, 4)}) == wanted
+    wanted = {"dag_runs": {"moved": 1, "already_there": 2, "unfinished": 3, "rejected": 4, "repaired": 5}}
+    assert counts_json({"dag_runs": Counts(1, 2, 3, 4, 5)}) == wanted
 
 
 def test_totals_for_machines() -> None:

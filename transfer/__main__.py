@@ -1,6 +1,6 @@
 """``python -m transfer``."""
 
-from transfer.cli.app import main
+from transfer.cli.main import main
 
 if __name__ == "__main__":
     main()

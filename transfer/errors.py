@@ -15,6 +15,8 @@ TransferError                    base: what happened, on which side, what to do 
 │   ├── RefusedError             reconcile, halve, at last reject the row
 │   │   ├── ConflictError        409: duplicate, missing parent, rival, null
 │   │   ├── InvalidRowError      the server cannot store this value
+│   │   ├── AbsentError          what the request is about is not there
+│   │   ├── NotRemovableError    a DAG run that must stay where it is
 │   │   └── TooLargeError        413, or 500 for a body near the limit
 │   ├── AuthError                stop: the server does not know us
 │   ├── ForbiddenError           stop: it knows us and says no
@@ -155,6 +157,14 @@ class ConflictError(RefusedError):
 
 class InvalidRowError(RefusedError):
     """Raised when a value in the batch cannot be stored (bad date, too long, NUL, unknown column)."""
+
+
+class AbsentError(RefusedError):
+    """Raised when the server says that what the request is about is not there; a web page never says it."""
+
+
+class NotRemovableError(RefusedError):
+    """Raised for a DAG run that cannot or must not be removed: not over, not addressable, not ours to remove."""
 
 
 class TooLargeError(RefusedError):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from transfer.kinds import Kind, Row
 
@@ -24,6 +24,25 @@ class Outcome(StrEnum):
     PARTIAL = "partial"  # this job wrote it, but the target refused some of its children for good
     CHANGED = "changed"  # moved before, and changed at the source since: the target keeps the earlier version
     UNSELECTED = "unselected"  # seen, but outside the selection
+    TO_REPLACE = "to be replaced"  # its version on the target is to be removed and sent anew; nothing is removed yet
+    REPLACING = (
+        "replacing"  # claimed for that: on the target may be the earlier version, a part of the new one, or none
+    )
+    MENDING = "mending"  # this job wrote it, and rows of it are gone from the target: what lacks is sent again
+    MENDING_FOUND = "mending, found there"  # the same of a run that the target had before
+
+
+UNSETTLED: Final = frozenset(
+    {
+        Outcome.IN_FLIGHT,
+        Outcome.FILLING,
+        Outcome.TO_REPLACE,
+        Outcome.REPLACING,
+        Outcome.MENDING,
+        Outcome.MENDING_FOUND,
+    }
+)
+"""Memories of runs with which something was begun, or decided, and not brought to its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +124,17 @@ class SettledRun:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Rows of one kind by what became of them."""
+    """Rows of one kind by what became of them.
+
+    ``repaired`` are rows that were sent in place of rows that had been counted before: those of runs that were
+    replaced, and those that had got lost. They are in no other number; but a DAG run is ``moved`` as well.
+    """
 
     moved: int = 0
     already: int = 0
     unfinished: int = 0
     rejected: int = 0
+    repaired: int = 0
 
     def __add__(self, other: "Counts") -> "Counts":
         """Return the sum, outcome by outcome."""
@@ -119,6 +143,7 @@ class Counts:
             self.already + other.already,
             self.unfinished + other.unfinished,
             self.rejected + other.rejected,
+            self.repaired + other.repaired,
         )
 
 

@@ -7,7 +7,7 @@ from transfer.checkpoint import Totals
 from transfer.kinds import KINDS
 from transfer.model import Counts, RejectedRow
 
-COLUMNS: Final = ("moved", "already there", "unfinished", "rejected")
+COLUMNS: Final = ("moved", "already there", "unfinished", "rejected", "repaired")
 
 
 def by_kind(totals: Totals) -> dict[str, Counts]:
@@ -25,9 +25,10 @@ def rejected_rows(totals: Totals) -> int:
 
 
 def counts_table(counts: Mapping[str, Counts]) -> list[str]:
-    """Return lines of a table: one per kind, one column per outcome."""
-    rows = [(kind, *_numbers(count)) for kind, count in counts.items()]
-    return table(("", *COLUMNS), [(kind, *(f"{number:,}" for number in numbers)) for kind, *numbers in rows])
+    """Return lines of a table: one per kind, one column per outcome; the last one only if anything was repaired."""
+    width = len(COLUMNS) - (not any(count.repaired for count in counts.values()))
+    rows = [(kind, *(f"{number:,}" for number in _numbers(count)[:width])) for kind, count in counts.items()]
+    return table(("", *COLUMNS[:width]), rows)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -44,7 +45,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def counts_json(counts: Mapping[str, Counts]) -> dict[str, dict[str, int]]:
-    """Return the same for machines: ``{kind: {moved, already_there, unfinished, rejected}}``."""
+    """Return the same for machines: ``{kind: {moved, already_there, unfinished, rejected, repaired}}``."""
     names = [column.replace(" ", "_") for column in COLUMNS]
     return {kind: dict(zip(names, _numbers(count), strict=True)) for kind, count in counts.items()}
 
@@ -86,5 +87,5 @@ def size(count: float) -> str:
     return f"{count:.1f} TiB"
 
 
-def _numbers(counts: Counts) -> tuple[int, int, int, int]:
-    return counts.moved, counts.already, counts.unfinished, counts.rejected
+def _numbers(counts: Counts) -> tuple[int, int, int, int, int]:
+    return counts.moved, counts.already, counts.unfinished, counts.rejected, counts.repaired

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transfer.checkpoint import Checkpoint, PlannedDag, ResumePoint
-from transfer.model import Counts, Outcome, SettledRun, Settlement, Window
+from transfer.model import UNSETTLED, Counts, Outcome, SettledRun, Settlement, Window
 
 from .samples import DAG, JOB, runs, window
 
@@ -24,6 +24,10 @@ COLUMN = {
     Outcome.UNFINISHED: "unfinished",
     Outcome.REJECTED: "rejected",
     Outcome.CHANGED: "rejected",
+    Outcome.TO_REPLACE: "rejected",
+    Outcome.REPLACING: "unfinished",
+    Outcome.MENDING: "unfinished",
+    Outcome.MENDING_FOUND: "unfinished",
 }
 
 Step: TypeAlias = tuple[str, int, Outcome]
@@ -63,7 +67,7 @@ class Model:
     def give_up_gone(self) -> None:
         """Count claimed runs that the pass did not meet as changed."""
         for name, run in self.runs.items():
-            if run.outcome is Outcome.IN_FLIGHT and name not in self.seen:
+            if run.outcome in UNSETTLED and name not in self.seen:
                 self.runs[name] = replace(run, outcome=Outcome.CHANGED)
 
     def next_pass(self) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import transfer
-from transfer.cli.app import invoke
+from transfer.cli.main import invoke
 
 from .deployments import CANARIES
 

@@ -17,7 +17,7 @@ from .deployments import Pair
 LITTLE_FILES = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, resource.RLIM_INFINITY))
-from transfer.cli.app import invoke
+from transfer.cli.main import invoke
 sys.exit(invoke(sys.argv[1:]))
 """
 """The program where no file may grow beyond some pages."""

@@ -8,7 +8,7 @@ from transfer import __version__
 
 from .calling import Command, ended, process
 
-COMMANDS = ("init", "check", "plan", "run", "status", "demo")
+COMMANDS = ("init", "check", "plan", "run", "verify", "repair", "status", "demo")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -5,4 +5,6 @@ Each module holds the tests of one subject as a class; a subclass named ``Test..
 
 import pytest
 
-pytest.register_assert_rewrite("contract.access", "contract.reading", "contract.refusing", "contract.writing")
+pytest.register_assert_rewrite(
+    "contract.access", "contract.reading", "contract.refusing", "contract.removing", "contract.writing"
+)

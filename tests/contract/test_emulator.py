@@ -3,6 +3,7 @@
 from .access import AccessContract
 from .reading import ReadingContract
 from .refusing import RefusingContract
+from .removing import RemovingContract
 from .writing import WritingContract
 
 
@@ -16,6 +17,10 @@ class TestReading(ReadingContract):
 
 class TestRefusing(RefusingContract):
     """Refused batches."""
+
+
+class TestRemoving(RemovingContract):
+    """Single runs in the stable REST API."""
 
 
 class TestWriting(WritingContract):

@@ -7,8 +7,8 @@ from typing import Any
 from transfer.checkpoint import Checkpoint, Job
 from transfer.config.settings import Endpoint, Limits, NoAuth, Settings, SideLimits
 from transfer.engine import run as engine
+from transfer.engine.ending import Ending
 from transfer.engine.plan import make_plan
-from transfer.engine.run import Ending
 from transfer.engine.stop import Stop
 from transfer.progress import Progress
 
@@ -34,7 +34,12 @@ def as_it_is(checkpoint: Checkpoint) -> Checkpoint:
 
 
 async def move(
-    source: TableSide, target: TableSide, settings: Settings, *, watched: Callable[[Checkpoint], Any] = as_it_is
+    source: TableSide,
+    target: TableSide,
+    settings: Settings,
+    *,
+    watched: Callable[[Checkpoint], Any] = as_it_is,
+    replace: bool = False,
 ) -> Ending:
     """Run the program once; ``watched`` may put something in front of the checkpoint."""
     identity = Job(settings.source.url, settings.target.url, "{}")
@@ -42,7 +47,7 @@ async def move(
         plan = await make_plan(source, target, settings.selection)
         await checkpoint.store_plan(plan.dags)
         stop = Stop()
-        job = engine.Job(settings, source, target, watched(checkpoint), Progress(), stop)
+        job = engine.Job(settings, source, target, watched(checkpoint), Progress(), stop, replace=replace)
         with stop.everything:
             return await engine.run(job, plan.dags)
     return Ending(stopped=True)

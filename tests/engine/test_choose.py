@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from transfer.config.settings import Selection
 from transfer.emulator.rows import EPOCH, run_row
-from transfer.engine.choose import Choice, choose, fingerprint, without
+from transfer.engine.choose import TAKEN_UP_AGAIN, Choice, choose, fingerprint, without
 from transfer.kinds import FINISHED_STATES, Row
-from transfer.model import Outcome, SettledRun
+from transfer.model import UNSETTLED, Outcome, SettledRun
 
 ALL = Selection()
 STATES = ["success", "failed", "running", "queued"]
@@ -49,8 +49,7 @@ def test_every_run_has_one_place(
     places = ids(choice) + [run.run_id for run in choice.settled + choice.changed]
     assert sorted(places) == sorted(row["run_id"] for row in rows)
     assert choice.fingerprints.keys() == set(ids(choice))
-    taken_up_again = {Outcome.IN_FLIGHT, Outcome.FILLING, Outcome.PARTIAL, Outcome.CHANGED}
-    assert newest is None or outcome in taken_up_again or len(choice.to_move) <= newest
+    assert newest is None or outcome in TAKEN_UP_AGAIN or len(choice.to_move) <= newest
 
 
 def test_only_finished_runs_move() -> None:
@@ -105,6 +104,37 @@ def test_what_was_not_completed_is_tried_again(outcome: Outcome) -> None:
     assert ids(choose(rows, ALL, memory(rows, outcome))) == [rows[0]["run_id"]]
 
 
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("changed", [False, True])
+def test_runs_are_replaced_only_if_told(state: str, *, changed: bool) -> None:
+    """A marked run waits, as changed, until a run of the program is to replace it and it is over at the source."""
+    rows = runs(state)
+    known = memory(rows, Outcome.TO_REPLACE, changed=changed)
+    for told in (False, True):
+        choice = choose(rows, Selection(newest=1, states=("failed",)), known, already_selected=1, replace=told)
+        taken = told and state in FINISHED_STATES
+        assert len(choice.to_move) == taken
+        assert [run.outcome for run in choice.changed] == ([] if taken else [Outcome.TO_REPLACE])
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_what_is_begun_is_finished_untold(state: str) -> None:
+    """A run that is being replaced is on the target in no version or in part: it is taken as soon as it is over."""
+    rows = runs(state)
+    choice = choose(rows, ALL, memory(rows, Outcome.REPLACING, changed=True))
+    over = state in FINISHED_STATES
+    assert (len(choice.to_move), len(choice.settled)) == (over, not over)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.MENDING, Outcome.MENDING_FOUND])
+def test_only_the_same_version_is_mended(outcome: Outcome) -> None:
+    """A run that lacks rows and is another one by now is changed: what lacks of it would not fit the rest."""
+    rows = runs("success")
+    assert len(choose(rows, ALL, memory(rows, outcome)).to_move) == 1
+    changed = choose(rows, ALL, memory(rows, outcome, changed=True)).changed
+    assert [run.outcome for run in changed] == [Outcome.CHANGED]
+
+
 @pytest.mark.parametrize("column", sorted(run_row("dag", 1)))
 def test_a_fingerprint_changes_with_every_column(column: str) -> None:
     """Another value anywhere is another fingerprint."""
@@ -136,6 +166,6 @@ def test_restless_runs_keep_what_is_known_of_them(outcome: Outcome | None) -> No
     choice = choose(rows, ALL, known)
     left = without(choice, ids(choice)[:1], known)
     waiting = [run.outcome for run in left.settled + left.changed][-1:] if choice.to_move else []
-    kept = {Outcome.IN_FLIGHT, Outcome.FILLING, Outcome.PARTIAL, Outcome.CHANGED}
+    kept = UNSETTLED | {Outcome.PARTIAL, Outcome.CHANGED}
     assert waiting == ([outcome if outcome in kept else Outcome.UNFINISHED] if choice.to_move else [])
     assert len(left.to_move) == max(len(choice.to_move) - 1, 0)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from transfer.engine.memory import judged, memory
+from transfer.engine.memory import MENDED, REPLACED, judged, memory
 from transfer.model import Outcome
 
 
@@ -12,7 +12,7 @@ def test_a_claim_is_final(before: Outcome | None) -> None:
     for first in (memory(before).held, memory(before).lacking):
         again = memory(first)
         assert again.held is first
-        assert again.lacking in {first, Outcome.IN_FLIGHT}
+        assert again.lacking in {first, Outcome.IN_FLIGHT, Outcome.MENDING}
 
 
 @pytest.mark.parametrize("before", [None, *Outcome])
@@ -29,4 +29,17 @@ def test_a_run_that_was_there_is_not_ours() -> None:
         for before in Outcome
         if judged(before, found=True, refused=False, children_refused=False) is Outcome.MOVED
     }
-    assert ours == {Outcome.IN_FLIGHT, Outcome.PARTIAL}
+    assert ours == {Outcome.IN_FLIGHT, Outcome.PARTIAL, Outcome.MENDING} | REPLACED
+
+
+def test_a_claim_to_replace_says_that_it_has_begun() -> None:
+    """Whether the target has the run or not, from the claim on it may be there in any version."""
+    for before in REPLACED:
+        assert {memory(before).held, memory(before).lacking} == {Outcome.REPLACING}
+
+
+def test_what_was_counted_is_not_counted_again() -> None:
+    """What is sent of runs that had been settled counts as repaired, what is found of them not at all."""
+    again = {before for before in Outcome if memory(before).again}
+    assert again == REPLACED | MENDED
+    assert {memory(before).found for before in again} == {None}

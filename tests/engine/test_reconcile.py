@@ -1,7 +1,7 @@
 """Reading back what a target has of a window, by key, while others write to it."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import anyio
 import pytest
@@ -12,7 +12,7 @@ from transfer.emulator import TableHistory
 from transfer.emulator.rows import EPOCH, run_row
 from transfer.engine.reconcile import Reconciler
 from transfer.errors import DriftError
-from transfer.kinds import CHILDREN, DAG_RUNS, KINDS, Kind
+from transfer.kinds import CHILDREN, DAG_RUNS, KINDS, TASK_INSTANCES, Kind
 
 from .reading import TableSide
 from .tables import DAG, add_run, empty_like, history
@@ -41,14 +41,17 @@ def keys_of(table: TableHistory, kind: Kind, run_ids: set[str]) -> set[tuple[obj
     window=st.tuples(st.integers(0, 24), st.integers(1, 10)),
     slice_runs=st.integers(1, 9),
     grow=st.integers(0, 12),
+    nulls_first=st.booleans(),
 )
 def test_exactly_what_is_there_is_found(
-    starts: list[int | None], there: set[int], window: tuple[int, int], slice_runs: int, grow: int
+    starts: list[int | None], there: set[int], window: tuple[int, int], slice_runs: int, grow: int, *, nulls_first: bool
 ) -> None:
     """All rows of the window that the target has are found, and no others, while new runs are inserted."""
     source = source_with(starts)
+    source.nulls_first = nulls_first
     runs = list(source.runs(DAG))
     target = empty_like(source)
+    target.nulls_first = nulls_first
     for number in there & set(range(len(runs))):
         target.add(DAG_RUNS, runs[number])
         for kind in CHILDREN:
@@ -78,6 +81,18 @@ async def test_another_version_of_a_run_counts_as_absent() -> None:
     target.move_run(DAG, runs[0]["run_id"], start_date="2026-01-01 00:00:00+00:00", state="success")
     found = await Reconciler(TableSide(target), slice_runs=5).present(DAG_RUNS, DAG, runs)
     assert found == {(runs[1]["run_id"],)}
+
+
+async def test_another_version_among_the_runs_of_the_window_counts_as_absent() -> None:
+    """Where it stands decides, even if that lies between two runs that are asked for: of it nothing is found."""
+    target = history(8)
+    runs = [dict(run) for run in target.runs(DAG)][2:7]
+    between = str(datetime.fromisoformat(runs[3]["start_date"]) + timedelta(seconds=1))
+    target.move_run(DAG, runs[1]["run_id"], start_date=between, state="success")
+    others = {run["run_id"] for run in runs} - {runs[1]["run_id"]}
+    for kind in (DAG_RUNS, TASK_INSTANCES):
+        found = await Reconciler(TableSide(target), slice_runs=5).present(kind, DAG, runs)
+        assert {key[0] for key in found} == others
 
 
 async def test_an_empty_target_has_nothing() -> None:

@@ -13,8 +13,8 @@ from transfer.client.stack import open_side
 from transfer.config.settings import Auth, Endpoint, Limits, NoAuth, Retry, Selection, Settings, SideLimits
 from transfer.emulator import Behaviour, Emulator, History, Open, compare
 from transfer.engine import run as engine
+from transfer.engine.ending import Ending
 from transfer.engine.plan import make_plan
-from transfer.engine.run import Ending
 from transfer.engine.stop import Stop
 from transfer.kinds import DAG_RUNS, KINDS
 from transfer.model import Outcome
@@ -75,14 +75,14 @@ class World:
     open_pages: int = 0
     """Pages that the last run left open."""
 
-    async def run(self, stop: Stop | None = None) -> Ending:
+    async def run(self, stop: Stop | None = None, *, replace: bool = False) -> Ending:
         """Plan and move; the counters and the stop are new each time."""
         self.stop = stop or Stop()
         self.progress = Progress()
         async with self.checkpoint() as checkpoint, self._sides() as (source, target):
             plan = await make_plan(source, target, self.settings.selection)
             await checkpoint.store_plan(plan.dags)
-            job = engine.Job(self.settings, source, target, checkpoint, self.progress, self.stop)
+            job = engine.Job(self.settings, source, target, checkpoint, self.progress, self.stop, replace=replace)
             with self.stop.everything:
                 return await engine.run(job, plan.dags)
             return Ending(stopped=True)

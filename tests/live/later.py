@@ -68,6 +68,30 @@ def finished_run_ids(conn: Connection, dag_id: str) -> list[str]:
     return [run_id for (run_id,) in rows]
 
 
+def run_again(conn: Connection, dag_id: str, run_ids: Sequence[str]) -> None:
+    """Clear finished runs and let them succeed again: what was becomes history, start dates, tries and hosts change."""
+    columns = sql.SQL(", ").join(map(sql.Identifier, TASK_INSTANCE))
+    which = [dag_id, list(run_ids)]
+    with conn.transaction():
+        conn.execute(
+            sql.SQL(
+                "INSERT INTO task_instance_history ({}) SELECT {} FROM task_instance"
+                " WHERE dag_id = %s AND run_id = ANY(%s) AND state IS NOT NULL ON CONFLICT DO NOTHING"
+            ).format(columns, columns),
+            which,
+        )
+        conn.execute(
+            "UPDATE task_instance SET state = 'success', try_number = coalesce(try_number, 0) + 1, hostname = 'again',"
+            " start_date = now(), end_date = now() WHERE dag_id = %s AND run_id = ANY(%s)",
+            which,
+        )
+        conn.execute(
+            "UPDATE dag_run SET state = 'success', clear_number = clear_number + 1, end_date = now(),"
+            " start_date = now() + id * interval '1 millisecond' WHERE dag_id = %s AND run_id = ANY(%s)",
+            which,
+        )
+
+
 def copy_history(
     source: Connection, target: Connection, dag_id: str, run_ids: Sequence[str], *, tables: int = len(_TABLES)
 ) -> None:

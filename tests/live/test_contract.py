@@ -7,6 +7,7 @@ import pytest
 from tests.contract.access import AccessContract
 from tests.contract.reading import ReadingContract
 from tests.contract.refusing import RefusingContract
+from tests.contract.removing import RemovingContract
 from tests.contract.server import Caller, Server, calling
 from tests.contract.writing import WritingContract
 
@@ -72,6 +73,10 @@ class TestRefusing(RefusingContract):
 
 class TestWriting(WritingContract):
     """Accepted batches."""
+
+
+class TestRemoving(RemovingContract):
+    """Single runs in the stable REST API."""
 
 
 class TestAccess(AccessContract):

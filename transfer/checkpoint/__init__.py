@@ -2,6 +2,16 @@
 
 from transfer.checkpoint.reader import CheckpointReader
 from transfer.checkpoint.store import Checkpoint
-from transfer.checkpoint.values import Holder, Invocation, Job, PlannedDag, ResumePoint, Totals
+from transfer.checkpoint.values import Holder, Invocation, Job, PlannedDag, Remedy, ResumePoint, Totals
 
-__all__ = ["Checkpoint", "CheckpointReader", "Holder", "Invocation", "Job", "PlannedDag", "ResumePoint", "Totals"]
+__all__ = [
+    "Checkpoint",
+    "CheckpointReader",
+    "Holder",
+    "Invocation",
+    "Job",
+    "PlannedDag",
+    "Remedy",
+    "ResumePoint",
+    "Totals",
+]

@@ -1,11 +1,12 @@
 """How values fit into SQLite's columns: 64-bit integers, codes and UTC texts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import blake2b
 from sqlite3 import DatabaseError
-from typing import Final
+from types import UnionType
+from typing import Any, Final
 
 from transfer.model import Outcome
 
@@ -22,6 +23,10 @@ CODES: Final[Mapping[Outcome, int]] = {
     Outcome.CHANGED: 6,
     Outcome.FILLING: 7,
     Outcome.PARTIAL: 8,
+    Outcome.TO_REPLACE: 9,
+    Outcome.REPLACING: 10,
+    Outcome.MENDING: 11,
+    Outcome.MENDING_FOUND: 12,
 }
 """How outcomes are stored; a number is never used again for something else."""
 
@@ -35,6 +40,13 @@ def decoding() -> Iterator[None]:
         yield
     except (KeyError, TypeError, ValueError) as error:
         raise DatabaseError(f"a stored value makes no sense: {error}") from error
+
+
+def checked(row: Sequence[Any], *kinds: type | UnionType) -> tuple[Any, ...]:
+    """Return ``row``; raises ``sqlite3.DatabaseError`` unless each value is of its kind: SQLite stores any anywhere."""
+    if all(map(isinstance, row, kinds)):
+        return tuple(row)
+    raise DatabaseError("a stored value makes no sense: it is of another kind than its column")
 
 
 def signed(value: int) -> int:

@@ -1,4 +1,7 @@
-"""Network file systems are refused: locks and shared memory of SQLite's write-ahead log do not work across machines."""
+"""The state directory: nobody else's, and on a local disk.
+
+Locks and shared memory of SQLite's write-ahead log do not work across machines, so network file systems are refused.
+"""
 
 import re
 from collections.abc import Iterable
@@ -29,6 +32,15 @@ _NETWORK: Final = frozenset(
     }
 )
 _MOUNTS: Final = Path("/proc/self/mountinfo")
+
+
+def make_private(directory: Path) -> None:
+    """Make ``directory`` and what is missing above it, for the user alone whatever the umask; raises OSError."""
+    missing = [place for place in (directory, *directory.parents) if not place.exists()]
+    for place in reversed(missing):
+        place.mkdir(mode=0o700, exist_ok=True)
+    if not directory.is_dir():
+        directory.mkdir()
 
 
 def refuse_network(directory: Path, mounts: Path = _MOUNTS) -> None:

@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 from transfer.checkpoint.database import connect, prepare, transact
-from transfer.checkpoint.encoding import decoding, stamp
-from transfer.checkpoint.failures import corrupt
+from transfer.checkpoint.encoding import checked, decoding, stamp
+from transfer.checkpoint.failures import corrupt, translated
 from transfer.checkpoint.schema import APPLICATION_ID, VERSION, migrate, version_of
 from transfer.checkpoint.values import Job
 from transfer.errors import StateMismatchError
@@ -33,6 +33,17 @@ disk that lost acknowledged writes when the power went, which only an invocation
 """
 
 _SIDE_FILES: Final = ("-wal", "-shm", "-journal", ".new", ".new-wal", ".new-shm", ".new-journal")
+
+
+def has_checkpoint(directory: Path) -> bool:
+    """Tell whether there is a job in ``directory``; raises ``StateError`` when that cannot be found out."""
+    path = directory / DATABASE
+    with translated(path):
+        try:
+            path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+    return True
 
 
 def open_database(path: Path, job: Job, clock: Callable[[], datetime]) -> Connection:
@@ -61,6 +72,9 @@ def check_origin(connection: Connection, path: Path) -> None:
     version = version_of(connection)
     if application != APPLICATION_ID or not version:
         raise corrupt(path, "it is empty or was not written by this program")
+    (page,) = connection.execute("PRAGMA page_size").fetchone()
+    if path.stat().st_size % page:  # SQLite would take what lacks of the last page for zeros
+        raise corrupt(path, "it was cut off")
     if version > VERSION:
         newer = "use that release, or another state directory"
         raise corrupt(path, f"a newer release wrote it (schema {version}, this one knows {VERSION})", hint=newer)
@@ -70,7 +84,8 @@ def read_job(connection: Connection) -> tuple[UUID, Job]:
     """Return the job's uuid and its identity."""
     row = connection.execute("SELECT uuid, source, target, selection FROM job").fetchone()
     with decoding():
-        return UUID(row[0]), Job(*row[1:4])
+        uuid, *identity = checked(row, str, str, str, str)
+        return UUID(uuid), Job(*identity)
 
 
 def _create(path: Path, job: Job, clock: Callable[[], datetime]) -> None:

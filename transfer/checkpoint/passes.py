@@ -3,11 +3,11 @@
 from sqlite3 import Connection
 from typing import Final
 
-from transfer.checkpoint.encoding import CODES
+from transfer.checkpoint.encoding import CODES, OUTCOMES, checked, decoding, digest, unsigned
 from transfer.checkpoint.plan import check_open, key_of, passes_of
 from transfer.checkpoint.values import ResumePoint
 from transfer.kinds import DAG_RUNS
-from transfer.model import Outcome
+from transfer.model import UNSETTLED, Outcome
 
 _DONE: Final = """
     SELECT number, offset + size, last_start FROM window
@@ -19,13 +19,21 @@ _OVERTAKE: Final = """
 _FINISH: Final = """
     UPDATE dag SET finished_pass = ?, finished_count = max(run_count, ?), finished_at = ? WHERE id = ?
 """
-_CLAIMED: Final = (CODES[Outcome.IN_FLIGHT], CODES[Outcome.FILLING])
-_IS_CLAIMED: Final = "dag = ? AND outcome IN (?, ?)"
+_CLAIMED: Final = tuple(sorted(CODES[outcome] for outcome in UNSETTLED))
+_IS_CLAIMED: Final = f"dag = ? AND outcome IN ({', '.join('?' * len(_CLAIMED))})"
 GONE_REASON: Final = "gone at the source before all of it was moved; what had arrived of it is still on the target"
-_REJECT_GONE: Final = f"""
-    INSERT OR REPLACE INTO rejected (dag, run_id, kind, key, reason, rows, at)
-    SELECT dag, printf('(digest %016x)', digest), ?, '', ?, 1, ? FROM run WHERE {_IS_CLAIMED} AND pass <> ?
-"""  # noqa: S608 - a constant
+_LACKS_ROWS: Final = "rows of it were gone from the target, which lacks them still: the source has it no more"
+_GONE_REASONS: Final = {
+    Outcome.TO_REPLACE: "kept as it was: the source has it no more",
+    Outcome.REPLACING: "its earlier version was removed or was about to be; the source has it no more",
+    Outcome.MENDING: _LACKS_ROWS,
+    Outcome.MENDING_FOUND: _LACKS_ROWS,
+}
+_GONE: Final = f"SELECT digest, outcome FROM run WHERE {_IS_CLAIMED} AND pass <> ?"  # noqa: S608 - a constant
+_NAMES: Final = "SELECT DISTINCT run_id FROM rejected WHERE dag = ?"
+_REJECT: Final = """
+    INSERT OR REPLACE INTO rejected (dag, run_id, kind, key, reason, rows, at) VALUES (?, ?, ?, '', ?, 1, ?)
+"""
 _CHANGE_GONE: Final = f"UPDATE run SET outcome = ? WHERE {_IS_CLAIMED} AND pass <> ?"  # noqa: S608 - a constant
 _FORGET: Final = """
     DELETE FROM window WHERE dag = ? AND pass <= ? AND state <> 'cut'
@@ -44,7 +52,8 @@ def resume_point(connection: Connection, dag_id: str) -> ResumePoint:
     if newest == finished:
         return _open_pass(connection, dag, newest + 1)
     point = ResumePoint(newest, 0, 0, None, fresh=True)
-    for number, offset, end in connection.execute(_DONE, (dag, newest)):
+    for row in connection.execute(_DONE, (dag, newest)):
+        number, offset, end = checked(row, int, int, str | None)
         if number != point.next_number:
             break
         point = ResumePoint(newest, number + 1, offset, end, fresh=False)
@@ -86,8 +95,19 @@ def finish_pass(connection: Connection, dag_id: str, pass_number: int, now: str)
 
 
 def _give_up_gone(connection: Connection, dag: int, pass_number: int, now: str) -> None:
-    """Turn claimed runs that a whole pass did not meet into changed ones, with a reason: they may be there in part."""
-    connection.execute(_REJECT_GONE, (DAG_RUNS.name, GONE_REASON, now, dag, *_CLAIMED, pass_number))
+    """Turn claimed runs that a whole pass did not meet into changed ones, with a reason: they may be there in part.
+
+    They are named if they have been rejected before, as those are that were to be replaced; else only by digest.
+    """
+    gone = connection.execute(_GONE, (dag, *_CLAIMED, pass_number)).fetchall()
+    if not gone:
+        return
+    names = {digest(run_id): run_id for (run_id,) in connection.execute(_NAMES, (dag,))}
+    for number, code in gone:
+        with decoding():
+            reason = _GONE_REASONS.get(OUTCOMES[code], GONE_REASON)
+        run_id = names.get(number, f"(digest {unsigned(number):016x})")
+        connection.execute(_REJECT, (dag, run_id, DAG_RUNS.name, reason, now))
     connection.execute(_CHANGE_GONE, (CODES[Outcome.CHANGED], dag, *_CLAIMED, pass_number))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from sqlite3 import Connection
 from typing import Final
 
-from transfer.checkpoint.encoding import decoding
+from transfer.checkpoint.encoding import checked, decoding
 from transfer.checkpoint.values import PlannedDag
 
 _PLAN: Final = """
@@ -34,7 +34,7 @@ def read_plan(connection: Connection) -> list[PlannedDag]:
     )
     return [
         PlannedDag(name, count, bool(listed), bool(known), note, there)
-        for name, count, listed, known, note, there in rows
+        for name, count, listed, known, note, there in (checked(row, str, int, int, int, str, int) for row in rows)
     ]
 
 

@@ -1,24 +1,29 @@
 """What `transfer status` and summaries read, also while a run is going on."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from sqlite3 import Connection
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from transfer.checkpoint.database import connect
-from transfer.checkpoint.encoding import decoding, moment
+from transfer.checkpoint.encoding import checked, decoding, moment
 from transfer.checkpoint.failures import translated
 from transfer.checkpoint.lock import holder
-from transfer.checkpoint.opening import DATABASE, LOCK, check_origin, read_job
+from transfer.checkpoint.opening import DATABASE, LOCK, check_origin, has_checkpoint, read_job
 from transfer.checkpoint.plan import read_plan
+from transfer.checkpoint.reopening import changed_not_ours, changed_runs
 from transfer.checkpoint.schema import VERSION, version_of
 from transfer.checkpoint.totals import read_totals
 from transfer.checkpoint.values import Holder, Invocation, Job, PlannedDag, Totals
+from transfer.checkpoint.windows import recall
 from transfer.errors import StateError
-from transfer.model import RejectedRow
+from transfer.model import RejectedRow, SettledRun
 
 T = TypeVar("T")
+
+_INVOCATION: Final = (int, str, str | None, int | None, str, int, str)
+"""The kinds of an invocation's columns."""
 
 
 class CheckpointReader:
@@ -38,7 +43,7 @@ class CheckpointReader:
         read, ``StateFullError`` when SQLite cannot put its shared memory file beside it (a read-only directory).
         """
         path = directory / DATABASE
-        if not path.exists():
+        if not has_checkpoint(directory):
             raise StateError(f"there is no job in {directory}", hint="`transfer run` starts one there")
         with translated(path):
             connection = connect(path, "ro")
@@ -61,6 +66,28 @@ class CheckpointReader:
         """Return what the job has come to."""
         return self._read(read_totals)
 
+    def applied(self) -> dict[str, str]:
+        """Return the last verification whose findings were turned into work, by DAG; absent where none was."""
+        query = "SELECT dag_id, verification FROM dag WHERE verification <> ''"
+        return self._read(lambda connection: dict(connection.execute(query)))
+
+    def changed_runs(self) -> dict[str, int]:
+        """Return how many runs of each planned DAG could be replaced: the target has them in another version."""
+        return self._read(changed_runs)
+
+    def changed_not_ours(self) -> int:
+        """Return how many of these runs are not known to have been written by this job."""
+        return self._read(changed_not_ours)
+
+    def recall(self, dag_id: str, run_ids: Sequence[str]) -> dict[str, SettledRun]:
+        """Return what is remembered of runs of a DAG; nothing if the DAG never was in a plan."""
+
+        def work(connection: Connection) -> dict[str, SettledRun]:
+            planned = connection.execute("SELECT 1 FROM dag WHERE dag_id = ?", (dag_id,)).fetchone()
+            return recall(connection, dag_id, run_ids) if planned else {}
+
+        return self._read(work)
+
     def rejected(self, limit: int, offset: int = 0) -> list[RejectedRow]:
         """Return at most ``limit`` rejected rows from ``offset`` on, by DAG, kind and key."""
 
@@ -70,7 +97,7 @@ class CheckpointReader:
                 "ORDER BY dag_id, run_id, kind, key LIMIT ? OFFSET ?",
                 (limit, offset),
             )
-            return [RejectedRow(*row) for row in rows]
+            return [RejectedRow(*checked(row, str, str, str, str, str, int)) for row in rows]
 
         return self._read(work)
 
@@ -84,14 +111,15 @@ class CheckpointReader:
             with decoding():
                 return [
                     Invocation(number, moment(started), moment(ended) if ended else None, *rest)
-                    for number, started, ended, *rest in rows
+                    for number, started, ended, *rest in (checked(row, *_INVOCATION) for row in rows)
                 ]
 
         return self._read(work)
 
     def running_pid(self) -> Holder | None:
         """Return the process that holds the state directory at this moment, None if no run is going on."""
-        return holder(self._lock_path)
+        with translated(self._lock_path):
+            return holder(self._lock_path)
 
     def _read(self, work: Callable[[Connection], T]) -> T:
         with translated(self._path):

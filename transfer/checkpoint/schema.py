@@ -4,7 +4,7 @@ job           whose checkpoint this is: exactly one row
 dag           a DAG that is or was planned, and how far its passes have come
 window        a slice of one pass over a DAG: cut, then done
 window_count  rows of each kind of children that a done window moved and found
-run           what is remembered of each DAG run: 64-bit digest of its run_id, fingerprint, outcome
+run           what is remembered of each DAG run: 64-bit digest of its run_id, fingerprint, outcome, whose it is
 rejected      rows that the target refused for good, with the reason
 invocation    one row per ``transfer run``
 
@@ -115,7 +115,21 @@ _FIRST: Final = (
     f"PRAGMA application_id = {APPLICATION_ID}",
 )
 
-MIGRATIONS: Final[Sequence[Sequence[str]]] = (_FIRST,)
+_SECOND: Final = (
+    # Rows that were sent again, of runs that had been counted before; for dag_runs, which are counted in run, too.
+    "ALTER TABLE window_count ADD COLUMN repaired INTEGER NOT NULL DEFAULT 0",
+    # The verification whose findings were the last to be turned into work on the DAG, empty for none.
+    "ALTER TABLE dag ADD COLUMN verification TEXT NOT NULL DEFAULT ''",
+)
+
+_THIRD: Final = (
+    # 1 for a run that is not known to have been written by this job; outlasts outcomes that do not tell.
+    "ALTER TABLE run ADD COLUMN theirs INTEGER NOT NULL DEFAULT 0",
+    # All but in flight, moved, partial and mending.
+    "UPDATE run SET theirs = 1 WHERE outcome NOT IN (0, 1, 8, 11)",
+)
+
+MIGRATIONS: Final[Sequence[Sequence[str]]] = (_FIRST, _SECOND, _THIRD)
 """The statements that lead from version n to n + 1 (``PRAGMA user_version``), n being the index. Append only."""
 
 VERSION: Final = len(MIGRATIONS)

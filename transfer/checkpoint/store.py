@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -13,15 +13,15 @@ from uuid import UUID
 from anyio import CancelScope, to_thread
 
 from transfer import __version__
-from transfer.checkpoint import passes, plan, windows
+from transfer.checkpoint import passes, plan, reopening, windows
 from transfer.checkpoint.database import Database
 from transfer.checkpoint.encoding import stamp
 from transfer.checkpoint.failures import translated
-from transfer.checkpoint.filesystem import refuse_network
+from transfer.checkpoint.filesystem import make_private, refuse_network
 from transfer.checkpoint.lock import DirectoryLock
 from transfer.checkpoint.opening import DATABASE, LOCK, open_database, read_job
 from transfer.checkpoint.totals import read_totals
-from transfer.checkpoint.values import Job, PlannedDag, ResumePoint, Totals
+from transfer.checkpoint.values import Job, PlannedDag, Remedy, ResumePoint, Totals
 from transfer.model import SettledRun, Settlement, Window
 
 
@@ -128,17 +128,43 @@ class Checkpoint:
         return await self._database.run(partial(passes.seen_in_pass, dag_id=dag_id, pass_number=pass_number))
 
     async def claimed_runs(self, dag_id: str) -> int:
-        """Return how many runs are IN_FLIGHT or FILLING: claimed by windows that were never done."""
+        """Return how many runs are UNSETTLED: what was begun, or decided, with them was not brought to its end."""
         return await self._database.run(partial(passes.claimed_runs, dag_id=dag_id))
 
     async def finish_pass(self, dag_id: str, pass_number: int) -> None:
         """Record that the DAG was read completely; all windows of the pass must be done.
 
         Claimed runs that the pass did not meet are gone at the source: they become CHANGED, with a rejected row that
-        says so, since what had arrived of them stays on the target.
+        says so, and what may be on the target of them.
         """
         now = stamp(self._clock())
         await self._database.run(partial(passes.finish_pass, dag_id=dag_id, pass_number=pass_number, now=now))
+
+    async def reopen(self, dag_id: str, remedies: Iterable[tuple[str, Remedy]], verification: str) -> bool:
+        """Make runs of a planned DAG work again, as ``verification`` found them, and open the DAG's next pass.
+
+        Return False, and do nothing, if this verification was applied to the DAG before: what is left of it is still
+        marked. ``remedies`` is walked in another thread. A run to be replaced becomes TO_REPLACE, also one of which
+        nothing is remembered; one to be completed MENDING if this job wrote it and MENDING_FOUND if not. It stays what
+        it is if it was never brought to an end, which is taken up again anyway, and if it is CHANGED: what the target
+        has of it belongs to the earlier version.
+        """
+        now = stamp(self._clock())
+        work = partial(reopening.reopen, dag_id=dag_id, remedies=remedies, verification=verification, now=now)
+        return await self._database.run(work)
+
+    async def replace_changed(self, dag_ids: Sequence[str]) -> None:
+        """Mark the CHANGED runs that the last finished pass met TO_REPLACE, and open the next pass of each DAG."""
+        await self._database.run(partial(reopening.replace_changed, dag_ids=dag_ids))
+
+    async def was_met_since(self, dag_id: str, run_id: str, moment: datetime) -> bool:
+        """Tell whether the source may have shown a run to this job since ``moment``."""
+        work = partial(reopening.was_met_since, dag_id=dag_id, run_id=run_id, moment=stamp(moment))
+        return await self._database.run(work)
+
+    async def forget(self, dag_id: str, run_id: str) -> None:
+        """Remember nothing of a run of a planned DAG, which was removed from the target."""
+        await self._database.run(partial(reopening.forget, dag_id=dag_id, run_id=run_id))
 
     async def totals(self) -> Totals:
         """Return what the job has come to, counted from the rows of the run table (a second for 5 million of them)."""
@@ -151,7 +177,7 @@ class _Opened:
     def __init__(self, directory: Path, job: Job, clock: Callable[[], datetime]) -> None:
         path = directory / DATABASE
         with translated(path):
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(directory)
             refuse_network(directory)
             self._lock = DirectoryLock(directory / LOCK)
             try:

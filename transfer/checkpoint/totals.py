@@ -1,10 +1,11 @@
 """SQL that counts: every total is computed from the rows it sums, in one look at each table."""
 
 from collections import defaultdict
+from itertools import repeat
 from sqlite3 import Connection
 from typing import Final
 
-from transfer.checkpoint.encoding import OUTCOMES, decoding, moment
+from transfer.checkpoint.encoding import OUTCOMES, checked, decoding, moment
 from transfer.checkpoint.values import Totals
 from transfer.kinds import DAG_RUNS
 from transfer.model import Counts, Outcome
@@ -15,11 +16,11 @@ _RUNS: Final = f"""
     FROM dag LEFT JOIN run ON run.dag = dag.id GROUP BY dag.id
 """  # noqa: S608 - only the numeric codes above are put in
 _CHILDREN: Final = """
-    SELECT dag_id, kind, sum(moved), sum(already), 0
+    SELECT dag_id, kind, sum(moved), sum(already), 0, sum(repaired)
     FROM window_count JOIN window ON window.id = window_count.window JOIN dag ON dag.id = window.dag
     GROUP BY dag_id, kind
     UNION ALL
-    SELECT dag_id, kind, 0, 0, sum(rows) FROM rejected JOIN dag ON dag.id = rejected.dag
+    SELECT dag_id, kind, 0, 0, sum(rows), 0 FROM rejected JOIN dag ON dag.id = rejected.dag
     WHERE kind <> ? GROUP BY dag_id, kind
 """
 
@@ -29,26 +30,32 @@ def read_totals(connection: Connection) -> Totals:
     runs: dict[str, dict[Outcome, int]] = {}
     rows: defaultdict[str, dict[str, Counts]] = defaultdict(dict)
     done = set()
-    for dag_id, is_done, *numbers in connection.execute(_RUNS):
+    for row in connection.execute(_RUNS):
+        dag_id, is_done, *numbers = checked(row, str, int, *repeat(int, len(OUTCOMES)))
         counts = {outcome: number for outcome, number in zip(OUTCOMES.values(), numbers, strict=True) if number}
         if counts:
             runs[dag_id] = counts
             rows[dag_id][DAG_RUNS.name] = _run_counts(counts)
         if is_done:
             done.add(dag_id)
-    for dag_id, kind, moved, already, rejected in connection.execute(_CHILDREN, (DAG_RUNS.name,)):
+    for row in connection.execute(_CHILDREN, (DAG_RUNS.name,)):
+        dag_id, kind, moved, already, rejected, repaired = checked(row, str, str, int, int, int, int)
         known = rows[dag_id].get(kind, Counts())
-        rows[dag_id][kind] = known + Counts(moved=moved, already=already, rejected=rejected)
+        rows[dag_id][kind] = known + Counts(moved=moved, already=already, rejected=rejected, repaired=repaired)
     return _totals(connection, runs, dict(rows), frozenset(done))
 
 
 def _run_counts(runs: dict[Outcome, int]) -> Counts:
     return Counts(
-        moved=runs.get(Outcome.MOVED, 0) + runs.get(Outcome.PARTIAL, 0),
+        moved=_sum(runs, Outcome.MOVED, Outcome.PARTIAL),
         already=runs.get(Outcome.ALREADY, 0),
-        unfinished=runs.get(Outcome.UNFINISHED, 0),
-        rejected=runs.get(Outcome.REJECTED, 0) + runs.get(Outcome.CHANGED, 0),
+        unfinished=_sum(runs, Outcome.UNFINISHED, Outcome.REPLACING, Outcome.MENDING, Outcome.MENDING_FOUND),
+        rejected=_sum(runs, Outcome.REJECTED, Outcome.CHANGED, Outcome.TO_REPLACE),
     )
+
+
+def _sum(runs: dict[Outcome, int], *outcomes: Outcome) -> int:
+    return sum(runs.get(outcome, 0) for outcome in outcomes)
 
 
 def _totals(

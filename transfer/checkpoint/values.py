@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 
 from transfer.model import Counts, Outcome
 
@@ -52,15 +53,24 @@ class ResumePoint:
     fresh: bool
 
 
+class Remedy(Enum):
+    """What a run needs that is not the same on both sides."""
+
+    COMPLETE = "complete"  # it lacks rows on the target, or is not there: what lacks is sent
+    REPLACE = "replace"  # it has other rows there: it is removed and sent anew
+
+
 @dataclass(frozen=True, slots=True)
 class Totals:
     """What the job has come to, over all invocations; computed from the stored rows each time.
 
     ``runs`` counts the DAG runs of each DAG by what is remembered of them. ``rows`` counts each kind's rows: dag_runs
-    by the same memory, so that a run never counts twice (a changed one counts as rejected); children as the sum of what
-    each window moved and found, and the rejected rows that stand now. ``windows_done`` leaves out finished passes'
-    windows that moved and found no children. ``dags_done`` are the planned DAGs whose last pass was read to the end,
-    unless a newer plan counts more runs than that pass answers for.
+    by the same memory, so that a run never counts twice (a changed one, and one that is to be replaced, counts as
+    rejected, one that is being replaced or mended as unfinished); children as the sum of what each window moved and
+    found, and the rejected rows that stand now. What a window sent again counts as repaired and not as moved: of a run
+    that was replaced, moved still counts the rows of the version that is gone. ``windows_done`` leaves out finished
+    passes' windows that moved and found no children. ``dags_done`` are the planned DAGs whose last pass was read to the
+    end, unless a newer plan counts more runs than that pass answers for.
     """
 
     runs: Mapping[str, Mapping[Outcome, int]]

@@ -8,18 +8,23 @@ from typing import Final
 from transfer.checkpoint.encoding import CODES, OUTCOMES, decoding, digest, signed, unsigned
 from transfer.checkpoint.plan import check_open, key_of
 from transfer.kinds import DAG_RUNS
-from transfer.model import Counts, SettledRun, Settlement, Window
+from transfer.model import Counts, Outcome, SettledRun, Settlement, Window
 
 _CUT: Final = """
     INSERT INTO window (dag, pass, number, offset, size, last_start, state) VALUES (?, ?, ?, ?, ?, ?, 'cut')
     ON CONFLICT (dag, pass, number) WHERE state <> 'overtaken' DO UPDATE
     SET offset = excluded.offset, size = excluded.size, last_start = excluded.last_start WHERE state = 'cut'
 """
-_CLAIM: Final = """
-    INSERT INTO run (dag, digest, fingerprint, outcome, pass) VALUES (?, ?, ?, ?, 0)
+_THEIRS: Final = frozenset({Outcome.ALREADY, Outcome.FILLING, Outcome.MENDING_FOUND, Outcome.REJECTED})
+"""Outcomes of runs that are not known to have been written by this job; those of ``_OURS`` are, others tell nothing."""
+
+_OURS: Final = ", ".join(str(CODES[outcome]) for outcome in (Outcome.MOVED, Outcome.PARTIAL, Outcome.MENDING))
+_REMEMBER: Final = f"""
+    INSERT INTO run (dag, digest, fingerprint, outcome, pass, theirs) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (dag, digest) DO UPDATE
-    SET fingerprint = excluded.fingerprint, outcome = excluded.outcome, pass = 0
-"""
+    SET fingerprint = excluded.fingerprint, outcome = excluded.outcome, pass = excluded.pass,
+        theirs = excluded.theirs OR run.theirs AND excluded.outcome NOT IN ({_OURS})
+"""  # noqa: S608 - only the numeric codes are put in
 _RECALL: Final = """
     SELECT digest, fingerprint, outcome FROM run WHERE dag = ? AND digest IN (SELECT value FROM json_each(?))
 """
@@ -30,11 +35,6 @@ _FIND: Final = """
 _ADD: Final = """
     INSERT INTO window (dag, pass, number, offset, size, last_start, state) VALUES (?, ?, ?, ?, ?, ?, 'cut')
     ON CONFLICT DO NOTHING
-"""
-_SETTLE: Final = """
-    INSERT INTO run (dag, digest, fingerprint, outcome, pass) VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT (dag, digest) DO UPDATE
-    SET fingerprint = excluded.fingerprint, outcome = excluded.outcome, pass = excluded.pass
 """
 _ACCEPT: Final = "DELETE FROM rejected WHERE dag = ? AND run_id IN (SELECT value FROM json_each(?))"
 _REJECT: Final = (
@@ -52,8 +52,7 @@ def cut(connection: Connection, window: Window, claimed: Sequence[SettledRun]) -
     check_open(connection, dag, window.pass_number)
     if not connection.execute(_CUT, (dag, *_place(window))).rowcount:
         raise ValueError(f"{window} is done already")
-    rows = [(dag, digest(run.run_id), signed(run.fingerprint), CODES[run.outcome]) for run in claimed]
-    connection.executemany(_CLAIM, rows)
+    _remember(connection, dag, claimed, 0)
 
 
 def recall(connection: Connection, dag_id: str, run_ids: Sequence[str]) -> dict[str, SettledRun]:
@@ -77,18 +76,26 @@ def settle(connection: Connection, settlement: Settlement, now: str) -> None:
     key = _window_key(connection, dag, window)
     connection.execute("UPDATE window SET state = 'done', done_at = ? WHERE id = ?", (now, key))
     _store_counts(connection, key, settlement.counts)
-    connection.executemany(
-        _SETTLE,
-        [
-            (dag, digest(run.run_id), signed(run.fingerprint), CODES[run.outcome], window.pass_number)
-            for run in settlement.runs
-        ],
-    )
-    connection.execute(_ACCEPT, (dag, json.dumps([run.run_id for run in settlement.runs])))
+    _remember(connection, dag, settlement.runs, window.pass_number)
+    connection.execute(_ACCEPT, (dag, json.dumps(_tried(settlement))))
     connection.executemany(
         _REJECT,
         [(dag, row.run_id, row.kind, row.key, row.reason, row.rows, now) for row in settlement.rejected],
     )
+
+
+def _remember(connection: Connection, dag: int, runs: Sequence[SettledRun], pass_number: int) -> None:
+    rows = [
+        (dag, digest(run.run_id), signed(run.fingerprint), CODES[run.outcome], pass_number, run.outcome in _THEIRS)
+        for run in runs
+    ]
+    connection.executemany(_REMEMBER, rows)
+
+
+def _tried(settlement: Settlement) -> list[str]:
+    """Return the runs whose earlier rejected rows are out of date: a partial run without any was not tried again."""
+    refused = {row.run_id for row in settlement.rejected}
+    return [run.run_id for run in settlement.runs if run.outcome is not Outcome.PARTIAL or run.run_id in refused]
 
 
 def _place(window: Window) -> tuple[int, int, int, int, str | None]:
@@ -97,12 +104,18 @@ def _place(window: Window) -> tuple[int, int, int, int, str | None]:
 
 def _store_counts(connection: Connection, window: int, counts: Mapping[str, Counts]) -> None:
     rows = [
-        (window, kind, count.moved, count.already)
+        (window, kind, *_children(kind, count), count.repaired)
         for kind, count in counts.items()
-        if kind != DAG_RUNS.name and (count.moved or count.already)
+        if any(_children(kind, count)) or count.repaired
     ]
     connection.execute("DELETE FROM window_count WHERE window = ?", (window,))
-    connection.executemany("INSERT INTO window_count (window, kind, moved, already) VALUES (?, ?, ?, ?)", rows)
+    connection.executemany(
+        "INSERT INTO window_count (window, kind, moved, already, repaired) VALUES (?, ?, ?, ?, ?)", rows
+    )
+
+
+def _children(kind: str, count: Counts) -> tuple[int, int]:
+    return (0, 0) if kind == DAG_RUNS.name else (count.moved, count.already)
 
 
 def _window_key(connection: Connection, dag: int, window: Window) -> int:

@@ -1,18 +1,16 @@
-"""The commands: what they are called, what they take, and which exit code an error becomes.
+"""The commands: what they are called and what they take.
 
 Everything heavy is imported inside the commands: ``--help`` must not wait for an HTTP client.
 """
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 from transfer import __version__
-from transfer.cli.options import JobOptions, OutputOptions
-from transfer.errors import ExitCode, TransferError
+from transfer.cli.options import JobOptions, OutputOptions, RepairOptions, VerifyOptions
 
 _HELP = """
 Move the whole history of one Airflow deployment into another, over HTTP.
@@ -44,6 +42,8 @@ app = App(
 _FLAG = Parameter(negative=(), show_default=False)
 _OPTIONS = JobOptions()
 _OUTPUT = OutputOptions()
+_VERIFY = VerifyOptions()
+_REPAIR = RepairOptions()
 
 _FEWEST_RUNS = 30
 """So that the demonstration has something to kill half-way."""
@@ -107,7 +107,13 @@ def plan(
 
 
 @app.command
-def run(*, options: JobOptions = _OPTIONS, output: OutputOptions = _OUTPUT) -> int:
+def run(
+    *,
+    replace_changed: Annotated[bool, _FLAG] = False,
+    yes: Annotated[bool, _FLAG] = False,
+    options: JobOptions = _OPTIONS,
+    output: OutputOptions = _OUTPUT,
+) -> int:
     """Move all finished runs with their task instances and their tries.
 
     May be stopped or killed at any moment and run again: it goes on where it stopped, and once it is complete another
@@ -120,12 +126,63 @@ def run(*, options: JobOptions = _OPTIONS, output: OutputOptions = _OUTPUT) -> i
     output. With `--json` both are JSON objects on standard output, and log lines are JSON on standard error.
 
     Example: `transfer run --config prod.toml --state-dir /var/lib/transfer/prod`
+
+    Args:
+        replace_changed: Afterwards remove the runs from the target that have changed at the source since they were
+            moved (cleared, run again), and send them anew. Shows them and asks first.
+        yes: Agree to that beforehand.
+        options: The job.
+        output: How to speak.
     """
     import anyio  # noqa: PLC0415  see above
 
+    if replace_changed:
+        from transfer.cli.replace import move_and_replace  # noqa: PLC0415  see above
+
+        return move_and_replace(options, output, yes=yes)
     from transfer.cli.run import run_job  # noqa: PLC0415  see above
 
     return anyio.run(run_job, options, output)
+
+
+@app.command
+def verify(
+    *, comparison: VerifyOptions = _VERIFY, options: JobOptions = _OPTIONS, output: OutputOptions = _OUTPUT
+) -> int:
+    """Compare both sides row by row, whoever moved the history; writes nothing on either side.
+
+    Takes the same configuration as `run`, and none of its state. Every finished run of the selection is compared with
+    all its rows: = the same, * differs, + missing on the target, - only on the target, ! unreadable. What Airflow's
+    plugin cannot carry is counted, and no difference. Runs that are not over are left out.
+
+    May be stopped or killed at any moment and run again: it goes on where it stopped. Ends with exit code 3 if anything
+    differs; the differences stay in the state directory, for `transfer verify --list`.
+
+    Example: `transfer verify --config prod.toml --sample 5%`
+    """
+    import anyio  # noqa: PLC0415  see above
+
+    from transfer.cli.verify import verify_job  # noqa: PLC0415  see above
+
+    return anyio.run(verify_job, comparison, options, output)
+
+
+@app.command
+def repair(*, repair: RepairOptions = _REPAIR, options: JobOptions = _OPTIONS, output: OutputOptions = _OUTPUT) -> int:
+    """Do something about what the last `transfer verify` found: send what lacks, replace what differs.
+
+    A run that the target lacks is sent, one of which it lacks rows is completed. One that has other rows there, or
+    more, is removed from the target, with everything that hangs on it, and sent anew. Runs that only the target has
+    stay unless `--delete-extra` is given, unreadable ones always. Shows what it will do and asks first.
+
+    May be stopped or killed at any moment and run again: it goes on where it stopped. `--dag` and `--exclude-dag`
+    narrow down what was found; the selection is the job's. Needs the right to delete DAG runs on the target.
+
+    Example: `transfer repair --config prod.toml --dry-run`
+    """
+    from transfer.cli.repair import repair_job  # noqa: PLC0415  see above
+
+    return repair_job(repair, options, output)
 
 
 @app.command
@@ -169,69 +226,3 @@ def demo(*, runs: Annotated[int, Parameter(validator=Number(gte=_FEWEST_RUNS))] 
     from transfer.cli.demo import show_demo  # noqa: PLC0415  see above
 
     return anyio.run(show_demo, runs, keep)
-
-
-def main() -> None:
-    """Run the command line and exit with its code."""
-    sys.exit(invoke(sys.argv[1:]))
-
-
-def invoke(arguments: list[str]) -> int:
-    """Run one command line and return its exit code; errors are said on standard error, never as a traceback.
-
-    Without arguments it shows the help and returns ``USAGE``: a script that meant a command has done nothing.
-    """
-    try:
-        code = app(arguments, exit_on_error=False, print_error=True, result_action="return_value")
-    except CycloptsError:
-        return ExitCode.USAGE
-    except BrokenPipeError:
-        return _unheard()
-    except (Exception, KeyboardInterrupt) as failure:  # noqa: BLE001  a traceback would print values, and help nobody
-        return _said(_explained(failure), json="--json" in arguments)
-    if not arguments:
-        return ExitCode.USAGE
-    return code if isinstance(code, int) else ExitCode.DONE
-
-
-class _StoppedError(TransferError):
-    """What is said after Ctrl-C in a command that has nothing to bring to an end."""
-
-    exit_code = ExitCode.STOPPED
-
-
-def _explained(failure: Exception | KeyboardInterrupt) -> TransferError:
-    if isinstance(failure, TransferError):
-        return failure
-    return _StoppedError("stopped") if isinstance(failure, KeyboardInterrupt) else _defect(failure)
-
-
-def _said(error: TransferError, *, json: bool) -> int:
-    from transfer.cli.output import say_error, say_error_json  # noqa: PLC0415  see above
-
-    try:
-        if json:
-            say_error_json(error)
-        say_error(error)
-    except BrokenPipeError:
-        return _unheard()
-    return error.exit_code
-
-
-def _unheard() -> int:
-    """End quietly when whoever read standard output is gone."""
-    from transfer.cli.output import hush  # noqa: PLC0415  see above
-
-    hush()
-    return ExitCode.FAILED
-
-
-def _defect(error: Exception) -> TransferError:
-    frames = error.__traceback__
-    while frames is not None and frames.tb_next is not None:
-        frames = frames.tb_next
-    where = f"{Path(frames.tb_frame.f_code.co_filename).name}:{frames.tb_lineno}" if frames is not None else "?"
-    return TransferError(
-        f"unexpected {type(error).__name__} at {where}",
-        hint="this is a defect of transfer, please report it; the state is safe: run again to go on",
-    )

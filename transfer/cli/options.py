@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from transfer.errors import ConfigError
+
 DEFAULT_CONFIG = Path("transfer.toml")
 DEFAULT_STATE_DIR = Path("transfer-state")
 
@@ -61,6 +63,50 @@ class JobOptions:
     def file(self) -> Path | None:
         """Return the configuration file to read: the one that was named, or the usual one if it is there."""
         return self.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class VerifyOptions:
+    """How both sides are compared."""
+
+    sample: str | None = None
+    """Compare all runs, but task instances and tries only of about this share of them, such as 5% or 0.05."""
+    seed: int | None = None
+    """Which runs a sample takes: the same number takes the same ones."""
+    one_way: Annotated[bool, _PLAIN] = False
+    """Do not look for rows that only the target has."""
+    restart: Annotated[bool, _PLAIN] = False
+    """Begin anew instead of going on with a verification that was interrupted."""
+    listed: Annotated[bool, Parameter(name="--list", negative=(), show_default=False)] = False
+    """Print every difference that the last verification found, and compare nothing."""
+
+    @property
+    def share(self) -> float | None:
+        """Return the sample as a number from 0 to 1, None for everything; raises ``ConfigError``."""
+        if self.sample is None:
+            return None
+        number, percent = self.sample.strip().removesuffix("%"), self.sample.strip().endswith("%")
+        try:
+            share = float(number) / (100 if percent else 1)
+        except ValueError:
+            share = 0.0
+        if not 0 < share <= 1:
+            raise ConfigError([f"--sample {self.sample}: a share is wanted, such as 5% or 0.05"])
+        return None if share == 1 else share
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class RepairOptions:
+    """What a repair may do."""
+
+    yes: Annotated[bool, _PLAIN] = False
+    """Agree beforehand to what is shown."""
+    dry_run: Annotated[bool, _PLAIN] = False
+    """Only show what would be done."""
+    delete_extra: Annotated[bool, _PLAIN] = False
+    """Also remove the runs that only the target has."""
 
 
 @Parameter(name="*")

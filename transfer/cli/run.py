@@ -1,25 +1,29 @@
 """``transfer run``: plan, move, sum up."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import anyio
 import structlog
 
 from transfer.checkpoint import Checkpoint, PlannedDag
-from transfer.checkpoint.opening import DATABASE
+from transfer.checkpoint.opening import has_checkpoint
 from transfer.cli.live import show_until_cancelled
 from transfer.cli.logs import has_live_view, set_up_logging, warn_of_wait
 from transfer.cli.options import JobOptions, OutputOptions
 from transfer.cli.output import plain
 from transfer.cli.session import Sides, identity, open_sides, read_settings
+from transfer.cli.signals import until_done
 from transfer.cli.summary import Summary, show_nothing_done, show_summary
 from transfer.client.retry import RetryEvent
 from transfer.config.load import secret_warnings
 from transfer.config.settings import Settings
+from transfer.engine.ending import Ending
 from transfer.engine.plan import Plan, lost_on_target, make_plan
-from transfer.engine.run import Ending, Job, run
+from transfer.engine.run import Job, run
 from transfer.engine.stop import Stop
-from transfer.errors import ExitCode, TransferError, gravest
+from transfer.errors import ExitCode, TransferError
 from transfer.progress import Progress
 from transfer.report import rejected_rows
 
@@ -27,21 +31,22 @@ NAMED_REASONS = 5
 """Left out DAGs that an error names."""
 
 
+Prepare: TypeAlias = Callable[[Sides, Checkpoint, list[PlannedDag]], Awaitable[list[PlannedDag]]]
+"""What is to be done when the plan is stored and before anything moves; returns the DAGs that are to be moved."""
+
+
 async def run_job(options: JobOptions, output: OutputOptions) -> int:
     """Move what is selected and return the exit code; raises ``TransferError`` if the job had to end early."""
-    settings = read_settings(options)
+    return await carry_out(read_settings(options), output)
+
+
+async def carry_out(settings: Settings, output: OutputOptions, prepare: Prepare | None = None) -> int:
+    """Do what one run of the program does, and with ``prepare`` replace what is marked; return and raise as above."""
     set_up_logging(output, beside_table=has_live_view(output))
     for line in secret_warnings(settings):
         structlog.get_logger().warning("configuration", warning=line)
-    invocation = _Invocation(settings, output)
-    try:
-        async with anyio.create_task_group() as group:
-            group.start_soon(invocation.stop.on_signals, _heard)
-            code = await invocation.run()
-            group.cancel_scope.cancel()
-    except BaseExceptionGroup as failures:
-        raise gravest(failures) from failures
-    return code
+    invocation = _Invocation(settings, output, prepare)
+    return await until_done(invocation.run, invocation.stop, "what is under way is still written")
 
 
 @dataclass(slots=True)
@@ -50,6 +55,7 @@ class _Invocation:
 
     settings: Settings
     output: OutputOptions
+    prepare: Prepare | None = None
     stop: Stop = field(default_factory=Stop)
     progress: Progress = field(default_factory=Progress)
     left_out: dict[str, str] = field(default_factory=dict)
@@ -61,7 +67,7 @@ class _Invocation:
         """
         async with open_sides(self.settings, self._on_retry) as sides:
             plan: Plan | None = None
-            if not (self.settings.state_dir / DATABASE).exists():
+            if not has_checkpoint(self.settings.state_dir):
                 plan = await self._plan(sides)
                 if plan is None:
                     show_nothing_done(self.output)
@@ -106,11 +112,14 @@ class _Invocation:
     async def _move(self, sides: Sides, checkpoint: Checkpoint, plan: Plan | None) -> Ending:
         if plan is None:
             return Ending()
-        lost = lost_on_target(plan, await checkpoint.totals())
         dags = await self._store(checkpoint, plan)
-        job = Job(self.settings, sides.source, sides.target, checkpoint, self.progress, self.stop)
+        if self.prepare is not None:
+            dags = await self.prepare(sides, checkpoint, dags)
+        lost = lost_on_target(plan, await checkpoint.totals())
+        replace = self.prepare is not None
+        job = Job(self.settings, sides.source, sides.target, checkpoint, self.progress, self.stop, replace=replace)
         ending = await run(job, dags)
-        ending.problems.update(lost)
+        ending.problems.update({dag.dag_id: lost[dag.dag_id] for dag in dags if dag.dag_id in lost})
         return ending
 
     async def _store(self, checkpoint: Checkpoint, plan: Plan) -> list[PlannedDag]:
@@ -150,8 +159,3 @@ def _exit_code(ending: Ending, rejected: int) -> int:
     if ending.problems:
         return ExitCode.FAILED
     return ExitCode.INCOMPLETE if rejected else ExitCode.DONE
-
-
-def _heard(name: str, now: bool) -> None:  # noqa: FBT001  called by the engine, not by people
-    said = "stopping now" if now else "stopping: what is under way is still written; again to stop now"
-    structlog.get_logger().warning(said, signal=name)

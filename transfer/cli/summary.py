@@ -7,15 +7,18 @@ from pathlib import Path
 from transfer.checkpoint import CheckpointReader, Totals
 from transfer.cli.options import OutputOptions
 from transfer.cli.output import say, say_json
-from transfer.engine.run import Ending
+from transfer.engine.ending import Ending
 from transfer.errors import ExitCode
 from transfer.kinds import DAG_RUNS
-from transfer.model import RejectedRow
+from transfer.model import Outcome, RejectedRow
 from transfer.progress import Snapshot
 from transfer.report import by_kind, counts_json, counts_table, duration, rejected_line, rejected_rows, totals_json
 
 SHOWN_REASONS = 10
 """Rejected rows that a summary names."""
+
+CHANGED = (Outcome.CHANGED, Outcome.TO_REPLACE)
+"""Memories of runs of which the target has another version than the source."""
 
 _HEADLINES = {
     ExitCode.DONE: "complete",
@@ -102,6 +105,9 @@ def _as_text(summary: Summary, rejected: list[RejectedRow], state_dir: Path) -> 
 
 def _advice(totals: Totals, state_dir: Path) -> Iterator[str]:
     rejected, unfinished = rejected_rows(totals), by_kind(totals)[DAG_RUNS.name].unfinished
+    changed = sum(runs.get(outcome, 0) for runs in totals.runs.values() for outcome in CHANGED)
+    if changed:
+        yield f"{changed:,} runs are on the target in another version: transfer run --replace-changed replaces them"
     if rejected:
         yield f"all {rejected:,} rejected rows: transfer status --state-dir {state_dir} --rejected"
     if unfinished:

@@ -21,7 +21,7 @@ class Request:
     certainly was not carried out. ``what`` is how messages call it; ``dag_id`` is for messages only.
     """
 
-    method: Literal["GET", "POST"]
+    method: Literal["GET", "POST", "DELETE"]
     path: str
     what: str
     params: Mapping[str, str] = field(default_factory=dict)
@@ -32,6 +32,8 @@ class Request:
     attempts: int | None = None
     """How often it is tried at most; None for the side's setting."""
     dag_id: str | None = None
+    most_bytes: int | None = None
+    """The largest answer that is taken, unpacked; None for ``limits.answer_bytes``."""
 
 
 class Body(Protocol):
@@ -41,6 +43,10 @@ class Body(Protocol):
 
     def read(self) -> bytes:
         """Return all of it."""
+        ...
+
+    def head(self, size: int) -> bytes:
+        """Return its first ``size`` bytes."""
         ...
 
     def chunks(self, size: int) -> AsyncIterator[bytes]:
@@ -135,6 +141,24 @@ class Target(Source, Protocol):
 
         Not idempotent on Airflow 2. Raises ``RefusedError`` (none stored, and sending the same again is useless),
         ``LostAnswerError`` (all or none stored: read back before sending again) or another ``SideError``.
+        """
+        ...
+
+    async def remove_run(self, dag_id: str, run_id: str) -> bool:
+        """Remove a DAG run with everything that hangs on it; return whether there was one.
+
+        When it returns the run is not there. Raises ``RefusedError`` and removes nothing if the run is not over there,
+        if its id cannot be addressed safely or if the account may not remove it; or another ``SideError``, after which
+        it may be there or not. A removal whose answer was lost with the process that asked for it may be carried out
+        late, as an insert may: it then takes away what was inserted since.
+        """
+        ...
+
+    async def run_state(self, dag_id: str, run_id: str) -> str | None:
+        """Return the state of a DAG run, None if there is no such run; asks where ``remove_run`` does.
+
+        Raises ``RefusedError`` if this run cannot be asked for, ``NotStarshipError`` or ``UnexpectedAnswerError`` if no
+        run can, or another ``SideError``.
         """
         ...
 

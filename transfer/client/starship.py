@@ -6,12 +6,17 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from transfer.client.base import Body, Request, Sender
-from transfer.client.page import StarshipPage
+from transfer.client.page import PARSED_BYTES, StarshipPage
+from transfer.client.shape import child_of, is_count, is_id, is_run, is_slice
+from transfer.client.stable import StableApi
 from transfer.errors import AuthError, LostAnswerError, NotStarshipError, UnexpectedAnswerError
 from transfer.kinds import DAG_RUNS, TASK_INSTANCES, Kind
 from transfer.model import Batch, DagInfo, RunPage, ServerInfo, SideName
 
 PREFIX: Final = "/api/starship/"
+SMALL_BYTES: Final = 1_048_576
+"""The largest answer that names versions."""
+
 HEAD_BYTES: Final = 256
 """Where the echo of an insert must name the list of rows."""
 
@@ -27,10 +32,11 @@ class Starship:
     def __init__(self, side: SideName, sender: Sender) -> None:
         self._side: SideName = side
         self._sender = sender
+        self._stable: StableApi | None = None
 
     async def info(self) -> ServerInfo:
         """Implement ``Source``; raises ``NotStarshipError`` when a web page answers."""
-        request = Request("GET", f"{PREFIX}info", "info")
+        request = Request("GET", f"{PREFIX}info", "info", most_bytes=SMALL_BYTES)
         try:
             answer = await self._get(request)
         except AuthError as error:
@@ -38,13 +44,13 @@ class Starship:
                 raise
             raise NotStarshipError(self._side, "info", error.detail, status=error.status, hint=_NOT_STARSHIP) from error
         match answer:
-            case {"airflow_version": str(airflow), "starship_version": str(starship)}:
+            case {"airflow_version": airflow, "starship_version": starship} if is_id(airflow) and is_id(starship):
                 return ServerInfo(airflow, starship)
         raise self._unexpected(request, "does not name the two versions")
 
     async def dags(self) -> list[DagInfo]:
         """Implement ``Source``."""
-        request = Request("GET", f"{PREFIX}dags", "dags")
+        request = Request("GET", f"{PREFIX}dags", "dags", most_bytes=PARSED_BYTES)
         rows = await self._get(request)
         if not isinstance(rows, list):
             raise self._unexpected(request, "is not a list")
@@ -52,12 +58,15 @@ class Starship:
 
     async def dag_runs(self, dag_id: str, *, offset: int, limit: int) -> RunPage:
         """Implement ``Source``."""
-        request = self._slice(DAG_RUNS, dag_id, offset, limit)
+        request = replace(self._slice(DAG_RUNS, dag_id, offset, limit), most_bytes=PARSED_BYTES)
         answer = await self._sender.send(request)
         size = answer.body.size
         match self._parsed(request, answer.body):
-            case {"dag_runs": list(rows), "dag_run_count": int(count)} if all(map(_is_run, rows)):
-                return RunPage(rows, count, size)
+            case {"dag_runs": list(rows), "dag_run_count": count} if is_count(count):
+                if not is_slice(rows, count, offset, limit):
+                    raise self._unexpected(request, f"holds {len(rows)} runs of {count}, which was not asked for")
+                if all(is_run(row, dag_id) for row in rows):
+                    return RunPage(rows, count, size)
         raise self._unexpected(request, "is not a list of runs with their count")
 
     async def children(
@@ -66,7 +75,7 @@ class Starship:
         """Implement ``Source``."""
         request = replace(self._slice(kind, dag_id, offset, limit), attempts=attempts)
         answer = await self._sender.send(request)
-        return StarshipPage(self._side, kind, request, answer.body)
+        return StarshipPage(self._side, kind, request, answer.body, child_of(dag_id, kind))
 
     async def insert(self, batch: Batch) -> None:
         """Implement ``Target``.
@@ -78,6 +87,14 @@ class Starship:
         headers = {"Idempotency-Key": batch.key}
         await self._post(batch.kind, Request("POST", "", what, body=batch.body, headers=headers, dag_id=batch.dag_id))
 
+    async def remove_run(self, dag_id: str, run_id: str) -> bool:
+        """Implement ``Target``: Starship itself can only remove all runs of a DAG."""
+        return await (await self._stable_api()).remove_run(dag_id, run_id)
+
+    async def run_state(self, dag_id: str, run_id: str) -> str | None:
+        """Implement ``Target``."""
+        return await (await self._stable_api()).run_state(dag_id, run_id)
+
     async def probe_write(self, size: int) -> None:
         """Implement ``Target``: Starship ignores what it does not know in a body, and inserts nothing for no rows."""
         kind = TASK_INSTANCES
@@ -85,10 +102,15 @@ class Starship:
         body = empty % (b"x" * max(size - len(empty % b""), 0))
         await self._post(kind, Request("POST", "", f"write of {size} bytes", body=body))
 
+    async def _stable_api(self) -> StableApi:
+        if self._stable is None:
+            self._stable = StableApi(self._side, self._sender, await self.info(), self.info)
+        return self._stable
+
     async def _post(self, kind: Kind, request: Request) -> None:
         request = replace(request, path=PREFIX + kind.route, writes=True)
         answer = await self._sender.send(request)
-        head = answer.body.read()[:HEAD_BYTES]
+        head = answer.body.head(HEAD_BYTES)
         answer.body.close()
         if f'"{kind.envelope}"'.encode() not in head:
             detail = "the answer is not the echo of what was sent"
@@ -117,7 +139,9 @@ class Starship:
 
     def _dag(self, request: Request, row: object) -> DagInfo:
         match row:
-            case {"dag_id": str(dag_id), "dag_run_count": int(count), "is_paused": bool() | None as is_paused}:
+            case {"dag_id": dag_id, "dag_run_count": count, "is_paused": bool() | None as is_paused} if is_id(
+                dag_id
+            ) and is_count(count):
                 return DagInfo(dag_id, count, bool(is_paused))
         raise self._unexpected(request, "holds something else than DAGs")
 
@@ -125,14 +149,6 @@ class Starship:
         return UnexpectedAnswerError(
             self._side, request.what, f"the answer {how}", hint="check the version of Starship", dag_id=request.dag_id
         )
-
-
-def _is_run(row: object) -> bool:
-    """Tell whether ``row`` has what the engine orders and chooses runs by."""
-    match row:
-        case {"run_id": str(), "start_date": str() | None, "execution_date": str(), "state": str() | None}:
-            return True
-    return False
 
 
 def _parse(body: Body) -> Any:

@@ -56,6 +56,15 @@ class WritableHistory(History, Protocol):
         ...
 
 
+@runtime_checkable
+class RemovableHistory(History, Protocol):
+    """A history of which single runs can be deleted."""
+
+    def remove_run(self, dag_id: str, run_id: str) -> None:
+        """Delete one run with everything that hangs on it; KeyError when there is none."""
+        ...
+
+
 class Parents(Protocol):
     """What foreign keys ask of a history."""
 

@@ -16,6 +16,7 @@ from transfer.emulator.faults import Faults
 from transfer.emulator.history import History
 from transfer.emulator.login import LoginForm
 from transfer.emulator.routes import Starship, unrouted
+from transfer.emulator.stable import STABLE, StableRoutes, no_route, not_allowed
 from transfer.emulator.wire import Wire, ooops, redirect
 
 _PREFIX = "/api/starship/"
@@ -112,7 +113,8 @@ class Emulator:
             return await self._serve(request, handler)
 
         app = web.Application(client_max_size=_READ_MAX, middlewares=[serve])
-        app.add_routes([*starship.routes(), *behaviour.door.routes(), web.get("/", _root, allow_head=False)])
+        app.add_routes([*starship.routes(), *StableRoutes(self.history).routes()])
+        app.add_routes([*behaviour.door.routes(), web.get("/", _root, allow_head=False)])
         return app
 
     async def _serve(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
@@ -139,6 +141,8 @@ class Emulator:
 
     async def _answer(self, request: web.Request, handler: _Handler) -> web.Response:
         unknown = request.match_info.http_exception
+        if unknown is not None and request.path.startswith(STABLE):
+            return no_route(unknown.status)
         if unknown is not None and (request.method != "HEAD" or unknown.status == HTTPStatus.NOT_FOUND):
             return unrouted(unknown.status)
         if request.path.startswith(_PREFIX):
@@ -146,6 +150,10 @@ class Emulator:
             if refused is not None:
                 await request.read()
                 return refused
+        if request.path.startswith(STABLE):
+            refused = self.behaviour.door.refuse(request)
+            if refused is not None:
+                return not_allowed(refused)
         if request.method == "HEAD":
             return ooops()
         answer = await handler(request)

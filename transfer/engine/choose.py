@@ -6,14 +6,18 @@ from hashlib import blake2b
 from json import dumps
 
 from transfer.config.settings import Selection
+from transfer.engine.memory import MENDED
 from transfer.engine.order import parse_date
 from transfer.kinds import FINISHED_STATES, Row
-from transfer.model import Outcome, SettledRun
+from transfer.model import UNSETTLED, Outcome, SettledRun
 
-TAKEN_UP_AGAIN = frozenset({Outcome.IN_FLIGHT, Outcome.FILLING, Outcome.PARTIAL, Outcome.CHANGED})
+TAKEN_UP_AGAIN = UNSETTLED | {Outcome.PARTIAL, Outcome.CHANGED}
 """Memories of runs that may be on the target in part or in an earlier version: kept until they are whole."""
 
 _ON_TARGET = frozenset({Outcome.MOVED, Outcome.ALREADY})
+_EARLIER = frozenset({Outcome.CHANGED, Outcome.TO_REPLACE})
+_BEGUN = frozenset({Outcome.IN_FLIGHT, Outcome.FILLING, Outcome.PARTIAL})
+"""Memories of runs of which the target may have a part, of the version with the remembered fingerprint."""
 
 
 @dataclass(slots=True)
@@ -24,7 +28,7 @@ class Choice:
     fingerprints: dict[str, int] = field(default_factory=dict)
     settled: list[SettledRun] = field(default_factory=list)
     changed: list[SettledRun] = field(default_factory=list)
-    """Runs that were moved and have changed at the source since: moving them would need a deletion first."""
+    """Runs that the target has in another version: moving them would need a deletion first."""
     selected: int = 0
     """Runs that the selection takes, for ``newest``."""
 
@@ -36,11 +40,17 @@ def fingerprint(row: Row) -> int:
 
 
 def choose(
-    rows: Sequence[Row], selection: Selection, remembered: Mapping[str, SettledRun], *, already_selected: int = 0
+    rows: Sequence[Row],
+    selection: Selection,
+    remembered: Mapping[str, SettledRun],
+    *,
+    already_selected: int = 0,
+    replace: bool = False,
 ) -> Choice:
     """Sort ``rows`` (runs of one DAG in reading order) by what is to be done with them.
 
-    ``already_selected`` runs of this DAG were taken before, which counts for ``selection.newest``.
+    ``already_selected`` runs of this DAG were taken before, which counts for ``selection.newest``. Runs that are
+    TO_REPLACE are taken if ``replace`` says that this run of the program was told to; those that are REPLACING always.
     """
     choice = Choice(selected=already_selected)
     for row in rows:
@@ -50,6 +60,10 @@ def choose(
         known = remembered.get(row["run_id"])
         if known is not None and known.outcome in _ON_TARGET:
             _keep(choice, known, mark)
+        elif known is not None and known.outcome is Outcome.TO_REPLACE and not replace:
+            choice.changed.append(SettledRun(known.run_id, mark, known.outcome))
+        elif known is not None and known.outcome in MENDED and known.fingerprint != mark:
+            choice.changed.append(SettledRun(known.run_id, mark, Outcome.CHANGED))
         elif known is not None and known.outcome in TAKEN_UP_AGAIN:
             _complete(choice, row, mark, known)
         elif verdict is not None:
@@ -69,22 +83,35 @@ def _complete(choice: Choice, row: Row, mark: int, known: SettledRun) -> None:
     if row["state"] in FINISHED_STATES:
         _take(choice, row, mark)
     else:
-        where = choice.changed if known.outcome is Outcome.CHANGED else choice.settled
-        where.append(SettledRun(known.run_id, mark, known.outcome))
+        where = choice.changed if known.outcome in _EARLIER else choice.settled
+        where.append(replace(known, fingerprint=mark) if known.outcome in _EARLIER else known)
+
+
+def outcomes_before(remembered: Mapping[str, SettledRun], fingerprints: Mapping[str, int]) -> dict[str, Outcome]:
+    """Return what each run was remembered as, in view of the ``fingerprints`` that they have now.
+
+    A run that is not the one that was begun counts as changed: what is there of it may be the earlier version.
+    """
+    return {
+        run_id: Outcome.CHANGED
+        if run.outcome in _BEGUN and fingerprints.get(run_id, run.fingerprint) != run.fingerprint
+        else run.outcome
+        for run_id, run in remembered.items()
+    }
 
 
 def without(choice: Choice, restless: Sequence[str], remembered: Mapping[str, SettledRun]) -> Choice:
     """Return ``choice`` with ``restless`` runs left for the next time: unfinished, unless there is more to remember."""
-    left = [remembered.get(run_id) for run_id in restless]
-    kept = [known.outcome if known and known.outcome in TAKEN_UP_AGAIN else Outcome.UNFINISHED for known in left]
-    runs = [
-        SettledRun(run_id, choice.fingerprints[run_id], outcome) for run_id, outcome in zip(restless, kept, strict=True)
+    left = [
+        remembered.get(run_id, SettledRun(run_id, choice.fingerprints[run_id], Outcome.UNFINISHED))
+        for run_id in restless
     ]
+    runs = [run if run.outcome in TAKEN_UP_AGAIN else replace(run, outcome=Outcome.UNFINISHED) for run in left]
     return replace(
         choice,
         to_move=[row for row in choice.to_move if row["run_id"] not in set(restless)],
-        settled=choice.settled + [run for run in runs if run.outcome is not Outcome.CHANGED],
-        changed=choice.changed + [run for run in runs if run.outcome is Outcome.CHANGED],
+        settled=choice.settled + [run for run in runs if run.outcome not in _EARLIER],
+        changed=choice.changed + [run for run in runs if run.outcome in _EARLIER],
     )
 
 

@@ -52,7 +52,7 @@ class InFlight:
             await self.changed.wait()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Parcel:
     """A window on its way to a writer, with the account of its DAG."""
 
@@ -60,6 +60,8 @@ class Parcel:
     in_flight: InFlight
     had_history: bool
     """Whether the target had runs of the DAG before the job."""
+    taken: bool = False
+    """Whether a writer has it, who then closes it."""
 
 
 class Lane:
@@ -127,7 +129,8 @@ class Lane:
             await self._parcels.send(parcel)
             handed = True
         finally:
-            if not handed:
+            # A sender that is cancelled in the moment in which a writer takes its parcel does not hear that it did.
+            if not handed and not parcel.taken:
                 parcel.loaded.close()
 
     async def _settle(self, loaded: LoadedWindow) -> None:

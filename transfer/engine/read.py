@@ -20,7 +20,7 @@ from transfer.checkpoint import Checkpoint, ResumePoint
 from transfer.client.base import Source
 from transfer.config.settings import Limits, Selection
 from transfer.engine.children import Pages, read_children
-from transfer.engine.choose import Choice, choose, without
+from transfer.engine.choose import Choice, choose, outcomes_before, without
 from transfer.engine.live import live_runs, recent_runs
 from transfer.engine.memory import CLAIMED
 from transfer.engine.order import DATED, Place, StartOrder
@@ -47,6 +47,8 @@ class Reading:
     selection: Selection
     limits: Limits
     progress: Progress
+    replace: bool = False
+    """Whether runs that are marked for it are replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class DagReader:
         Runs that started or restarted since then came to the front behind the reader's back.
         """
         self._scanner.cursor = Cursor()
+        self._selected = 0
         async with aclosing(self._walk()) as windows:
             async for loaded in windows:
                 yield loaded
@@ -152,7 +155,9 @@ class DagReader:
 
     async def _judge(self, part: Slice) -> _Seen:
         known = await self._reading.checkpoint.recall(self._dag_id, [row["run_id"] for row in part.rows])
-        return _Seen(part, choose(part.rows, self._reading.selection, known, already_selected=self._selected), known)
+        reading = self._reading
+        choice = choose(part.rows, reading.selection, known, already_selected=self._selected, replace=reading.replace)
+        return _Seen(part, choice, known)
 
     async def _load(self, seen: _Seen) -> LoadedWindow | None:
         """Return the window of a slice; None if it has to be read again (moved, or too large)."""
@@ -179,7 +184,7 @@ class DagReader:
         self._size.learn(len(narrow.rows), narrow.size + pages.size, pages.seconds)
         restless = [row["run_id"] for row in seen.choice.to_move if row["run_id"] not in same]
         run_ids = {row["run_id"] for row in narrow.rows}
-        before = {run_id: run.outcome for run_id, run in seen.known.items()}
+        before = outcomes_before(seen.known, seen.choice.fingerprints)
         return LoadedWindow(
             self._window(seen.part),
             without(seen.choice, restless, seen.known),

@@ -9,6 +9,7 @@ from contextlib import closing
 from transfer.client.base import Target
 from transfer.engine.order import Place, StartOrder
 from transfer.engine.scan import Cursor, Scanner, Slice
+from transfer.engine.unstarted import has_unstarted, is_before
 from transfer.errors import DriftError
 from transfer.kinds import DAG_RUNS, Key, Kind, Row
 
@@ -34,20 +35,25 @@ class Reconciler:
         Only runs with the start_date they have at the source are found: another version of a run counts as absent.
         Raises ``DriftError`` when the target moves faster than it can be read, or a ``SideError``.
         """
-        wanted = {row["run_id"] for row in runs}
-        places = [self._order.place(row["start_date"]) for row in runs]
-        scanner = Scanner(self._target, dag_id, self._order, await self._before(dag_id, min(places)))
+        started = [row for row in runs if row["start_date"] is not None]
+        if len(started) < len(runs) and not await has_unstarted(self._target, dag_id, self._order):
+            runs = started
+        if not runs:
+            return set()
+        wanted = {row["run_id"]: self._order.place(row["start_date"]) for row in runs}
+        scanner = Scanner(self._target, dag_id, self._order, await self._before(dag_id, min(wanted.values())))
         found: set[Key] = set()
         size = min(self._slice_runs, len(runs))  # windows are sized by bytes, and what is read back weighs as much
         while (part := await scanner.next(size)) is not None:
-            last = max(map(self._order.current, places))
-            inside = {row["run_id"] for row, place in zip(part.rows, part.places, strict=True) if place <= last}
-            if inside & wanted:
-                keys = await self._keys(kind, dag_id, scanner, part.narrowed(inside & wanted))
+            places = {run_id: self._order.current(place) for run_id, place in wanted.items()}
+            at_place = zip(part.rows, part.places, strict=True)
+            there = {row["run_id"] for row, place in at_place if places.get(row["run_id"]) == place}
+            if there:
+                keys = await self._keys(kind, dag_id, scanner, part.narrowed(there))
                 if keys is None:
                     continue
-                found.update(key for key in keys if key[0] in wanted)
-            if len(inside) < len(part.rows):
+                found.update(key for key in keys if key[0] in there)
+            if part.places[-1] > max(places.values()):
                 break
             scanner.advance(part)
         return found
@@ -79,7 +85,7 @@ class Reconciler:
         probe, step = self._ended_at.get(dag_id, 0), FIRST_STEP
         while low < high:
             probe = probe if low <= probe < high else (low + high) // 2
-            if await self._is_before(dag_id, probe, first):
+            if await is_before(self._target, dag_id, self._order, probe, first):
                 low = probe + 1
                 probe = low + step
             else:
@@ -89,7 +95,3 @@ class Reconciler:
         self._ended_at[dag_id] = low
         rank, microseconds = first
         return Cursor(low, (rank, microseconds - 1))
-
-    async def _is_before(self, dag_id: str, offset: int, first: Place) -> bool:
-        page = await self._target.dag_runs(dag_id, offset=offset, limit=1)
-        return bool(page.rows) and self._order.places(page.rows)[0] < self._order.current(first)

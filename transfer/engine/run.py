@@ -13,7 +13,7 @@ per task. The stream ends when the last reader is gone, and with it the writers.
 """
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
@@ -22,6 +22,7 @@ from transfer.checkpoint import Checkpoint, PlannedDag
 from transfer.client.base import Source, Target
 from transfer.config.settings import Settings
 from transfer.engine.batch import Batcher
+from transfer.engine.ending import Ending
 from transfer.engine.lane import Lane, Parcel
 from transfer.engine.read import Reading
 from transfer.engine.reconcile import Reconciler
@@ -29,14 +30,6 @@ from transfer.engine.stop import Stop
 from transfer.engine.write import Writer
 from transfer.errors import DriftError, UnavailableError, gravest
 from transfer.progress import Progress
-
-
-@dataclass(slots=True)
-class Ending:
-    """How a run ended: DAGs that are not complete with the reason, and whether it was stopped."""
-
-    problems: dict[str, str] = field(default_factory=dict)
-    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +42,8 @@ class Job:
     checkpoint: Checkpoint
     progress: Progress
     stop: Stop
+    replace: bool = False
+    """Whether runs that are marked for it are removed from the target and sent anew."""
 
 
 async def run(job: Job, dags: list[PlannedDag]) -> Ending:
@@ -71,7 +66,10 @@ async def run(job: Job, dags: list[PlannedDag]) -> Ending:
 async def _move(job: Job, dags: deque[PlannedDag], ending: Ending) -> None:
     sender, receiver = anyio.create_memory_object_stream[Parcel](0)
     writer = _writer(job)
-    reading = Reading(job.source, job.checkpoint, job.settings.selection, job.settings.limits, job.progress)
+    settings = job.settings
+    reading = Reading(
+        job.source, job.checkpoint, settings.selection, settings.limits, job.progress, replace=job.replace
+    )
     async with anyio.create_task_group() as writers:
         with receiver:
             for _ in range(job.settings.target.limits.concurrency):
@@ -107,6 +105,7 @@ async def _read_dags(
 async def _write_windows(job: Job, writer: Writer, parcels: MemoryObjectReceiveStream[Parcel]) -> None:
     with parcels:
         async for parcel in parcels:
+            parcel.taken = True
             lost: str | None = "the run of the program ended"
             try:
                 await _write(job, writer, parcel)
@@ -122,7 +121,8 @@ async def _write_windows(job: Job, writer: Writer, parcels: MemoryObjectReceiveS
 async def _write(job: Job, writer: Writer, parcel: Parcel) -> None:
     """Claim, write, mark: what is on the target of a claimed run that was not there before can only be ours."""
     loaded = parcel.loaded
-    held = await writer.held(loaded) if parcel.had_history or loaded.has_refused else set()
+    await writer.check(loaded)
+    held = await writer.held(loaded) if parcel.had_history or loaded.in_doubt else set()
     await job.checkpoint.cut(loaded.window, loaded.claims(held))
     settlement = await writer.write(loaded, held)
     await job.checkpoint.settle(settlement)

@@ -14,6 +14,7 @@ start_date changes can only move to the front: a restart makes it newer, a clear
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from enum import Enum
+from json import dumps
 
 from transfer.client.base import Source
 from transfer.engine.order import Place, StartOrder
@@ -77,6 +78,11 @@ class _Move(Enum):
     END = "there is nothing behind the place"
 
 
+def _same(row: Row, other: Row) -> bool:
+    """Compare as text what is not equal: a conf may hold NaN, which equals nothing."""
+    return row == other or dumps(row, sort_keys=True) == dumps(other, sort_keys=True)
+
+
 class Scanner:
     """Reads slices of one DAG's runs from one side; ``drifts`` counts how often the history had moved."""
 
@@ -138,7 +144,7 @@ class Scanner:
         if other_count or now.keys() != {row["run_id"] for row in read.rows}:
             self.drifts += 1
             return None
-        return {row["run_id"] for row in read.rows if now[row["run_id"]] == row}
+        return {row["run_id"] for row in read.rows if _same(now[row["run_id"]], row)}
 
     def _judge(self, places: list[Place], *, at_start: bool, at_end: bool) -> "_Move | tuple[int, int]":
         """Return the unread rows of a page with whole ties, from one index to before another, or where to look."""

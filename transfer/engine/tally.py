@@ -1,7 +1,7 @@
 """Keep account of one window while it is written: what was sent, found or refused, and what its runs became."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from transfer.engine.deliver import Delivery
 from transfer.engine.memory import judged, memory
@@ -10,18 +10,33 @@ from transfer.kinds import DAG_RUNS, KINDS, TASK_INSTANCE_HISTORY, Key, Kind, Ro
 from transfer.model import Counts, Outcome, RejectedRow, SettledRun, Settlement
 
 CHANGED_REASON = (
-    "changed at the source after it was moved (cleared or run again); the target keeps the earlier version: delete it"
-    " there and run again to have the new one"
+    "changed at the source after it was moved (cleared or run again); the target keeps the earlier version:"
+    " `transfer run --replace-changed` replaces it"
+)
+WAITING_REASON = (
+    "the target still has another version of it: whatever was to replace it did not come to it; run that again"
 )
 
 
 class Tally:
-    """The account of one window; every row of it is counted once."""
+    """The account of one window; every row of it is counted once.
 
-    def __init__(self, loaded: LoadedWindow) -> None:
+    ``kept`` are runs whose earlier version had to stay on the target, with the reason: nothing of them is sent.
+    ``tried`` are the reasons of all runs of the DAG for which that was found out.
+    """
+
+    def __init__(
+        self, loaded: LoadedWindow, kept: Mapping[str, str] | None = None, tried: Mapping[str, str] | None = None
+    ) -> None:
         self._loaded = loaded
         self._to_move = set(loaded.ids_to_move)
+        self._again = {run_id for run_id in self._to_move if memory(loaded.before.get(run_id)).again}
+        self._kept = kept or {}
+        self._tried = tried or {}
+        self.removed = set(loaded.replaced) - self._kept.keys()
+        """Runs whose earlier version was removed from the target."""
         self._counts: Counter[tuple[Outcome, str]] = Counter()
+        self._repaired: Counter[str] = Counter()
         self._rejected: list[RejectedRow] = []
         self._orphans: Counter[tuple[str, str]] = Counter()
         """Children of refused runs by run and kind: too many to list one by one."""
@@ -29,14 +44,18 @@ class Tally:
         """Keys of refused runs and task instances, whose children cannot be written either."""
         self._tainted_runs: set[str] = set()
         self.found_runs: set[str] = set()
+        for run_id, reason in self._kept.items():
+            self._refuse(DAG_RUNS, (run_id,), reason)
 
     def note(self, kind: Kind, delivery: Delivery) -> None:
         """Count what a delivery says."""
-        self._counts[Outcome.MOVED, kind.name] += len(delivery.sent)
+        again = sum(key[0] in self._again for key in delivery.sent) if self._again else 0
+        self._repaired[kind.name] += again
+        self._counts[Outcome.MOVED, kind.name] += len(delivery.sent) - again
         self._find(kind, delivery.found)
         for key, reason in delivery.refused.items():
             changed = kind is DAG_RUNS and self._loaded.before.get(key[0]) is Outcome.CHANGED
-            self._refuse(kind, key, CHANGED_REASON if changed else reason)
+            self._refuse(kind, key, self._why_changed(key[0]) if changed else reason)
         if kind is DAG_RUNS:
             self.found_runs = {key[0] for key in delivery.found}
             self._refuse_changed()
@@ -45,7 +64,10 @@ class Tally:
         """Leave runs alone that are there in an earlier version: what hangs on them must not be mixed with it."""
         for run_id in self.found_runs:
             if self._loaded.before.get(run_id) is Outcome.CHANGED:
-                self._refuse(DAG_RUNS, (run_id,), CHANGED_REASON)
+                self._refuse(DAG_RUNS, (run_id,), self._why_changed(run_id))
+
+    def _why_changed(self, run_id: str) -> str:
+        return self._tried.get(run_id, CHANGED_REASON)
 
     def sift(self, kind: Kind, rows: list[Row], present: set[Key]) -> list[Row]:
         """Return the rows that the target lacks and can take; the others are counted."""
@@ -83,7 +105,8 @@ class Tally:
         return [self._row(kind, run_id, "", reason, rows) for (run_id, kind), rows in self._orphans.items()]
 
     def _changed(self) -> list[RejectedRow]:
-        return [self._row(DAG_RUNS.name, run.run_id, "", CHANGED_REASON) for run in self._loaded.choice.changed]
+        reasons = {Outcome.CHANGED: CHANGED_REASON, Outcome.TO_REPLACE: WAITING_REASON}
+        return [self._row(DAG_RUNS.name, run.run_id, "", reasons[run.outcome]) for run in self._loaded.choice.changed]
 
     def _by_kind(self, rejected: list[RejectedRow]) -> dict[str, Counts]:
         unfinished = sum(run.outcome is Outcome.UNFINISHED for run in self._loaded.choice.settled)
@@ -93,11 +116,14 @@ class Tally:
                 already=self._counts[Outcome.ALREADY, kind.name],
                 unfinished=unfinished if kind is DAG_RUNS else 0,
                 rejected=sum(row.rows for row in rejected if row.kind == kind.name),
+                repaired=self._repaired[kind.name],
             )
             for kind in KINDS
         }
 
     def _outcome(self, run_id: str) -> Outcome:
+        if run_id in self._kept:
+            return Outcome.CHANGED
         return judged(
             self._loaded.before.get(run_id),
             found=run_id in self.found_runs,

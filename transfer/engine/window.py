@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 
 from transfer.client.base import ChildPage
 from transfer.engine.choose import Choice
-from transfer.engine.memory import memory
+from transfer.engine.memory import MENDED, REPLACED, memory
 from transfer.kinds import Row
 from transfer.model import Outcome, SettledRun, Window
+
+_DOUBTFUL = MENDED | {Outcome.REJECTED, Outcome.CHANGED, Outcome.PARTIAL}
 
 
 @dataclass(slots=True)
@@ -35,9 +37,14 @@ class LoadedWindow:
         return [row["run_id"] for row in self.choice.to_move]
 
     @property
-    def has_refused(self) -> bool:
-        """Tell whether an earlier try ended with one of them refused: the target may have it or not."""
-        return any(self.before.get(run_id) in (Outcome.REJECTED, Outcome.CHANGED) for run_id in self.ids_to_move)
+    def in_doubt(self) -> bool:
+        """Tell whether the target may have one of them or not: refused in an earlier try, or lost since."""
+        return any(self.before.get(run_id) in _DOUBTFUL for run_id in self.ids_to_move)
+
+    @property
+    def replaced(self) -> list[str]:
+        """Return the ids of those whose version on the target is to be removed first."""
+        return [run_id for run_id in self.ids_to_move if self.before.get(run_id) in REPLACED]
 
     def claims(self, held: set[str]) -> list[SettledRun]:
         """Return the runs to move as the checkpoint must know them before anything of them is sent.

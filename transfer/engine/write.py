@@ -1,7 +1,19 @@
-"""Write one window: DAG runs, then their task instances, then the history, as foreign keys want it."""
+"""Write one window: DAG runs, then their task instances, then the history, as foreign keys want it.
 
+Runs that are to be replaced are removed from the target before anything of their window is sent. A request of ours
+whose answer was lost, or that outlived the process that sent it, may be carried out later, and would mix versions:
+
+- An insert of an earlier version that comes late shows as rows that are there although they were removed.
+- A removal that comes late shows, when the window is written, as a run that is gone again.
+
+Either way the window is given up and begun anew: the runs are still remembered as being replaced, so whatever is there
+is removed first. Only a request that is later than the last look at a window goes unnoticed; gunicorn kills its workers
+after two minutes.
+"""
+
+from collections import defaultdict
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from functools import partial
 
 from transfer.client.base import ChildPage, Target
@@ -10,10 +22,10 @@ from transfer.engine.deliver import Courier, Delivery, Strikes
 from transfer.engine.reconcile import Reconciler
 from transfer.engine.tally import Tally
 from transfer.engine.window import LoadedWindow
-from transfer.errors import DriftError
+from transfer.errors import DriftError, NotStarshipError, RefusedError, UnexpectedAnswerError
 from transfer.kinds import DAG_RUNS, Key, Kind, Row
 from transfer.mapping import fit
-from transfer.model import Settlement
+from transfer.model import Outcome, Settlement
 from transfer.progress import Progress
 
 
@@ -26,10 +38,26 @@ class Writer:
         self._reconciler = reconciler
         self._progress = progress
         self._strikes = Strikes()
+        self._kept: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        """Why runs could not be replaced, by DAG: what the next look at them says, too."""
 
     async def held(self, loaded: LoadedWindow) -> set[str]:
-        """Return those of the runs to move that the target has; needed where it had history before the job."""
-        return {key[0] for key in await self._read_back(loaded, DAG_RUNS)}
+        """Return those of the runs to move that the target has and keeps; to be asked where it may have any."""
+        return {key[0] for key in await self._read_back(loaded, DAG_RUNS)} - set(loaded.replaced)
+
+    async def check(self, loaded: LoadedWindow) -> None:
+        """Read the window to its end if anything is to be removed for it; to be called before it is claimed.
+
+        Raises ``DriftError`` or ``UnexpectedAnswerError`` where writing it would, when it is too late to keep what the
+        target has.
+        """
+        if not loaded.replaced:
+            return
+        for page in loaded.pages:
+            async with aclosing(self._pieces(page)) as pieces:
+                async for rows in pieces:
+                    _check_runs(loaded, rows)
+            _check_count(loaded, page)
 
     async def write(self, loaded: LoadedWindow, held: set[str]) -> Settlement:
         """Return what became of the window, with every batch acknowledged or its rows refused for good.
@@ -38,20 +66,46 @@ class Writer:
         Raises ``DriftError`` when a page holds children of runs that are not the window's (it must be read again), or
         the ``SideError`` that ends the job. What was sent by then is found on the target when the window is read again.
         """
-        tally = Tally(loaded)
-        lacking = [row for row in loaded.rows if row["run_id"] not in held]
+        tried = self._kept[loaded.window.dag_id]
+        kept = await self._remove(loaded)
+        tried.update(kept)
+        tally = Tally(loaded, kept, tried)
+        lacking = [row for row in loaded.rows if row["run_id"] not in held and row["run_id"] not in kept]
         delivery = await self._deliver(loaded, DAG_RUNS, lacking)
+        anew = {key[0] for key in delivery.sent} & tally.removed
         delivery.found.update((run_id,) for run_id in held)
         tally.note(DAG_RUNS, delivery)
         for page in loaded.pages:
             await self._write_children(loaded, page, tally)
+        await self._confirm(loaded, anew)
         return tally.settlement()
+
+    async def _remove(self, loaded: LoadedWindow) -> dict[str, str]:
+        """Remove the earlier versions of the runs that are replaced; return those that must stay, with the reason.
+
+        A target that cannot remove anything is a reason, too: it must not keep out what is new for ever.
+        """
+        kept = {}
+        for run_id in loaded.replaced:
+            try:
+                await self._target.remove_run(loaded.window.dag_id, run_id)
+            except (RefusedError, NotStarshipError, UnexpectedAnswerError) as error:
+                kept[run_id] = f"could not be replaced: {error.detail}"
+                if loaded.before[run_id] is Outcome.REPLACING:
+                    kept[run_id] += "; an earlier attempt may have left a part of it there, or nothing"
+        return kept
+
+    async def _confirm(self, loaded: LoadedWindow, anew: set[str]) -> None:
+        """Raise ``DriftError`` unless the runs that were sent ``anew`` are still there."""
+        if anew and anew - {key[0] for key in await self._read_back(loaded, DAG_RUNS)}:
+            raise _late(loaded, "a removal")
 
     async def _write_children(self, loaded: LoadedWindow, page: ChildPage, tally: Tally) -> None:
         """Write the rows of ``page`` whose run is on the target; look first where a run was there before."""
         present: set[Key] = set()
         if tally.found_runs:
             present = await self._read_back(loaded, page.kind)
+            _check_removed(loaded, tally.removed, present)
         async with aclosing(self._pieces(page)) as pieces:
             async for rows in pieces:
                 _check_runs(loaded, rows)
@@ -59,14 +113,24 @@ class Writer:
                 if lacking:
                     fit(lacking)
                     tally.note(page.kind, await self._deliver(loaded, page.kind, lacking))
-        if page.run_count != loaded.run_count:
-            raise _moved(loaded, f"it had {loaded.run_count} runs, then {page.run_count}")
+        _check_count(loaded, page)
 
     async def _deliver(self, loaded: LoadedWindow, kind: Kind, rows: list[Row]) -> Delivery:
         courier = Courier(self._target, self._batcher, partial(self._read_back, loaded), self._strikes)
         await courier.deliver(kind, loaded.window.dag_id, rows)
         self._progress.sent(loaded.window.dag_id, len(courier.delivery.sent))
+        await self._check_late(loaded, kind, courier.delivery)
         return courier.delivery
+
+    async def _check_late(self, loaded: LoadedWindow, kind: Kind, delivery: Delivery) -> None:
+        """Raise ``DriftError`` if rows of runs that were removed are there again, be it with another start date."""
+        removed = set(loaded.replaced)
+        _check_removed(loaded, removed, delivery.found)
+        refused = {key[0] for key in delivery.refused} if kind is DAG_RUNS else set()
+        for run_id in removed & refused:
+            with suppress(RefusedError):
+                if await self._target.remove_run(loaded.window.dag_id, run_id):
+                    raise _late(loaded, "an insert")
 
     async def _read_back(self, loaded: LoadedWindow, kind: Kind) -> set[Key]:
         return await self._reconciler.present(kind, loaded.window.dag_id, loaded.rows)
@@ -87,6 +151,22 @@ def _check_runs(loaded: LoadedWindow, rows: list[Row]) -> None:
     strangers = {row["run_id"] for row in rows} - loaded.run_ids
     if strangers:
         raise _moved(loaded, f"task instances of {len(strangers)} other runs came with a window")
+
+
+def _check_count(loaded: LoadedWindow, page: ChildPage) -> None:
+    """Raise ``DriftError`` unless a page that was read to its end is of the same moment as its window."""
+    if page.run_count != loaded.run_count:
+        raise _moved(loaded, f"it had {loaded.run_count} runs, then {page.run_count}")
+
+
+def _check_removed(loaded: LoadedWindow, removed: set[str], there: set[Key]) -> None:
+    """Raise ``DriftError`` if ``there`` holds rows of runs that were ``removed``."""
+    if removed and any(key[0] in removed for key in there):
+        raise _late(loaded, "an insert")
+
+
+def _late(loaded: LoadedWindow, what: str) -> DriftError:
+    return DriftError(f"target: DAG {loaded.window.dag_id}: {what} of an earlier request was carried out late")
 
 
 def _moved(loaded: LoadedWindow, how: str) -> DriftError:
