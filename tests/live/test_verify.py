@@ -64,8 +64,8 @@ def test_a_moved_history_is_the_same_and_its_known_losses_are_counted(
 
 
 @pytest.mark.usefixtures("moved")
-def test_every_corruption_is_found_and_nothing_else(job: Job, target: Connection) -> None:
-    """Of more than 200 corruptions of every sort each one is found, by row and column, and nothing else is."""
+def test_every_corruption_is_found_and_mended(job: Job, source: Connection, target: Connection) -> None:
+    """Of more than 200 corruptions of every sort each one is found, by row and column, and nothing else; all mend."""
     vandal = Vandal(target, seed=20_261_120)
     vandal.strike(DEEDS)
 
@@ -74,6 +74,10 @@ def test_every_corruption_is_found_and_nothing_else(job: Job, target: Connection
     assert result.code == 3, result.err
     assert listed(job) == sorted(vandal.found)
     assert len(vandal.found) >= DEEDS >= 200
+    mended = job.run("--yes", "--delete-extra", command="repair")
+    assert mended.code == 0, mended.out
+    assert job.run(command="verify").code == 0
+    assert compare(source, target) == []
 
 
 @pytest.mark.usefixtures("moved")

@@ -42,6 +42,10 @@ FIRST_OF_V2: Final = (3, 0)
 
 _Method: TypeAlias = Literal["GET", "DELETE"]
 _NO_PLACE: Final = frozenset({"", ".", "..", "~"})
+NO_STATE: Final = "in a state that Airflow does not know"
+"""What is said of a run that breaks v1's schema by its state (null, or none of Airflow's): no scheduler works on it."""
+
+_REMOVABLE: Final = FINISHED_STATES | {NO_STATE}
 _STATE: Final = {"fields": "dag_id,dag_run_id,state"}
 """On v1: only these, for a run that lacks something else breaks the whole answer. v2 ignores it."""
 
@@ -68,7 +72,7 @@ class StableApi:
         """
         lost = 0
         while (state := await self.run_state(dag_id, run_id)) is not None:
-            if state not in FINISHED_STATES:
+            if state not in _REMOVABLE:
                 raise self._not_removable("remove run", f"{run_id!r} is {state} there", dag_id)
             try:
                 await self.delete_run(dag_id, run_id)
@@ -82,17 +86,17 @@ class StableApi:
         return lost > 0
 
     async def run_state(self, dag_id: str, run_id: str) -> str | None:
-        """Return the state of a run, None if there is no such run.
+        """Return the state of a run or ``NO_STATE``, None if there is no such run.
 
-        Raises ``NotRemovableError`` if the run cannot be asked for or read, or another ``SideError``.
+        Raises ``NotRemovableError`` if the run cannot be asked for, or another ``SideError``.
         """
         request = self._request("GET", dag_id, run_id)
         try:
             answer = await self._send(request)
         except AbsentError:
             return None
-        except InvalidRowError as error:
-            raise self._not_removable(request.what, f"{run_id!r} cannot be read there", dag_id) from error
+        except InvalidRowError:
+            return NO_STATE
         match _parsed(answer):
             case {"dag_id": dag, "dag_run_id": run, "state": str(state)} if (dag, run) == (dag_id, run_id):
                 return state
