@@ -1,5 +1,6 @@
 """The values that flow between the parts; all frozen, none holds a secret."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Literal, TypeAlias
@@ -164,12 +165,17 @@ class RejectedRow:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """Everything the checkpoint learns when a window is done: one transaction."""
+    """Everything the checkpoint learns when a window is done: one transaction.
+
+    ``noted`` tells of the runs that were only looked at what was remembered of them then. A run that came to the front
+    meanwhile may have been settled by a later window: what this one says of it is out of date, and not taken.
+    """
 
     window: Window
     runs: list[SettledRun]
     counts: dict[str, Counts]
     rejected: list[RejectedRow] = field(default_factory=list)
+    noted: Mapping[str, SettledRun | None] = field(default_factory=dict)
 
 
 class Mark(StrEnum):

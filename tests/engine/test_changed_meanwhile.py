@@ -47,6 +47,15 @@ def test_a_partial_run_is_looked_for_before_it_is_sent() -> None:
     assert LoadedWindow(Window(DAG, 1, 0, 0, 1, None), choice, set(), 1, before).in_doubt
 
 
+def test_a_run_that_stays_as_it_is_is_not_claimed() -> None:
+    """Until its rejected row is stored, a begun run that has changed is remembered as begun, so that it is met again."""
+    row = run_row(DAG, 1)
+    choice = Choice(to_move=[row], fingerprints={row["run_id"]: 1})
+    loaded = LoadedWindow(Window(DAG, 1, 0, 0, 1, None), choice, set(), 1, {row["run_id"]: Outcome.CHANGED})
+    assert loaded.claims({row["run_id"]}) == []
+    assert [claim.outcome for claim in loaded.claims(set())] == [Outcome.IN_FLIGHT]
+
+
 async def test_a_partial_run_that_runs_again_stays_in_the_list(tmp_path: Path) -> None:
     """The rejected rows of a partial run are named until it is tried again, also while it is running."""
     source = history(3)

@@ -2,12 +2,13 @@
 
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
+from types import MappingProxyType
 from uuid import UUID
 
 from anyio import CancelScope, to_thread
@@ -103,12 +104,18 @@ class Checkpoint:
         """Give up the DAG's open pass, if any, and open the next; windows on their way still may be settled."""
         return await self._database.run(partial(passes.restart_pass, dag_id=dag_id))
 
-    async def cut(self, window: Window, claimed: Sequence[SettledRun]) -> None:
+    async def cut(
+        self,
+        window: Window,
+        claimed: Sequence[SettledRun],
+        expected: Mapping[str, SettledRun | None] = MappingProxyType({}),
+    ) -> bool:
         """Store ``window`` and remember ``claimed`` as what they say, before anything of it is sent.
 
-        A window that is not done may be cut again, differently, as long as nothing of it is on its way.
+        Return False, and do nothing, if something else than ``expected`` is remembered of a run: another window had it
+        meanwhile. A window that is not done may be cut again, differently, as long as nothing of it is on its way.
         """
-        await self._database.run(partial(windows.cut, window=window, claimed=claimed))
+        return await self._database.run(partial(windows.cut, window=window, claimed=claimed, expected=expected))
 
     async def recall(self, dag_id: str, run_ids: Sequence[str]) -> dict[str, SettledRun]:
         """Return what is remembered of ``run_ids``; those that were never seen are absent."""

@@ -42,17 +42,28 @@ _REJECT: Final = (
 )
 
 
-def cut(connection: Connection, window: Window, claimed: Sequence[SettledRun]) -> None:
+def cut(
+    connection: Connection, window: Window, claimed: Sequence[SettledRun], expected: Mapping[str, SettledRun | None]
+) -> bool:
     """Store ``window`` and remember ``claimed`` with the outcome that they have until it is settled.
 
-    A window that was cut and is not done may be cut again, differently. Raises ValueError if the pass is not open or
-    the window is done.
+    Return False, and do nothing, if something else than ``expected`` is remembered of a run. A window that was cut and
+    is not done may be cut again, differently. Raises ValueError if the pass is not open or the window is done.
     """
     dag = key_of(connection, window.dag_id)
     check_open(connection, dag, window.pass_number)
+    if _out_of_date(connection, window.dag_id, expected):
+        return False
     if not connection.execute(_CUT, (dag, *_place(window))).rowcount:
         raise ValueError(f"{window} is done already")
     _remember(connection, dag, claimed, 0)
+    return True
+
+
+def _out_of_date(connection: Connection, dag_id: str, expected: Mapping[str, SettledRun | None]) -> set[str]:
+    """Return the runs of which something else than ``expected`` is remembered by now."""
+    now = recall(connection, dag_id, list(expected)) if expected else {}
+    return {run_id for run_id, run in expected.items() if now.get(run_id) != run}
 
 
 def recall(connection: Connection, dag_id: str, run_ids: Sequence[str]) -> dict[str, SettledRun]:
@@ -76,11 +87,12 @@ def settle(connection: Connection, settlement: Settlement, now: str) -> None:
     key = _window_key(connection, dag, window)
     connection.execute("UPDATE window SET state = 'done', done_at = ? WHERE id = ?", (now, key))
     _store_counts(connection, key, settlement.counts)
-    _remember(connection, dag, settlement.runs, window.pass_number)
-    connection.execute(_ACCEPT, (dag, json.dumps(_tried(settlement))))
+    stale = _out_of_date(connection, window.dag_id, settlement.noted)
+    _remember(connection, dag, [run for run in settlement.runs if run.run_id not in stale], window.pass_number)
+    connection.execute(_ACCEPT, (dag, json.dumps([run_id for run_id in _tried(settlement) if run_id not in stale])))
+    rejected = [row for row in settlement.rejected if row.run_id not in stale]
     connection.executemany(
-        _REJECT,
-        [(dag, row.run_id, row.kind, row.key, row.reason, row.rows, now) for row in settlement.rejected],
+        _REJECT, [(dag, row.run_id, row.kind, row.key, row.reason, row.rows, now) for row in rejected]
     )
 
 

@@ -163,7 +163,8 @@ class DagReader:
         """Return the window of a slice; None if it has to be read again (moved, or too large)."""
         if not seen.choice.to_move:
             self._skim.learn(len(seen.part.rows), seen.part.size, 0)
-            return LoadedWindow(self._window(seen.part), seen.choice, set(), seen.part.run_count, {})
+            window = self._window(seen.part)
+            return LoadedWindow(window, seen.choice, set(), seen.part.run_count, {}, recalled=seen.known)
         narrow = seen.part.narrowed({row["run_id"] for row in seen.choice.to_move})
         pages = await read_children(self._reading.source, self._dag_id, narrow)
         if pages is None:
@@ -192,6 +193,7 @@ class DagReader:
             narrow.run_count,
             before,
             pages.pages,
+            seen.known,
         )
 
     def _window(self, part: Slice) -> Window:

@@ -119,11 +119,16 @@ async def _write_windows(job: Job, writer: Writer, parcels: MemoryObjectReceiveS
 
 
 async def _write(job: Job, writer: Writer, parcel: Parcel) -> None:
-    """Claim, write, mark: what is on the target of a claimed run that was not there before can only be ours."""
+    """Claim, write, mark: what is on the target of a claimed run that was not there before can only be ours.
+
+    Raises ``DriftError`` if a later window, which found one of the runs in another place, was faster.
+    """
     loaded = parcel.loaded
     await writer.check(loaded)
     held = await writer.held(loaded) if parcel.had_history or loaded.in_doubt else set()
-    await job.checkpoint.cut(loaded.window, loaded.claims(held))
+    claims, remembered = loaded.claims(held), loaded.remembered(loaded.ids_to_move)
+    if not await job.checkpoint.cut(loaded.window, claims, remembered):
+        raise DriftError(f"source: DAG {loaded.window.dag_id} moved while it was read: a run came in two windows")
     settlement = await writer.write(loaded, held)
     await job.checkpoint.settle(settlement)
     job.progress.settled(settlement)

@@ -97,8 +97,9 @@ class Tally:
             for run_id in self._loaded.ids_to_move
         ]
         rejected = [*self._rejected, *self._orphaned(), *self._changed()]
-        settled = runs + choice.settled + choice.changed
-        return Settlement(self._loaded.window, settled, self._by_kind(rejected), rejected)
+        only_seen = choice.settled + choice.changed
+        noted = self._loaded.remembered(run.run_id for run in only_seen)
+        return Settlement(self._loaded.window, runs + only_seen, self._by_kind(rejected), rejected, noted)
 
     def _orphaned(self) -> list[RejectedRow]:
         reason = "its DAG run was rejected"

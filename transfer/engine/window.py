@@ -1,5 +1,6 @@
 """What readers hand over to writers: one window with everything that hangs on it."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from transfer.client.base import ChildPage
@@ -16,7 +17,8 @@ class LoadedWindow:
     """A window that was read: the runs to move, the answers that hold their children, and what else was seen.
 
     ``run_ids`` are the runs whose children the pages hold, moved or not, ``run_count`` those of the whole DAG when it
-    was read; ``before`` tells what was remembered of a run before this window claimed it.
+    was read; ``before`` tells what was remembered of a run before this window claimed it, in view of what the run is
+    now, and ``recalled`` the memory itself.
     """
 
     window: Window
@@ -25,6 +27,7 @@ class LoadedWindow:
     run_count: int
     before: dict[str, Outcome]
     pages: list[ChildPage] = field(default_factory=list)
+    recalled: Mapping[str, SettledRun] = field(default_factory=dict)
 
     @property
     def rows(self) -> list[Row]:
@@ -49,10 +52,16 @@ class LoadedWindow:
     def claims(self, held: set[str]) -> list[SettledRun]:
         """Return the runs to move as the checkpoint must know them before anything of them is sent.
 
-        ``held`` are those that the target had before.
+        ``held`` are those that the target had before. Nothing is sent of one that it has in an earlier version: what is
+        remembered of that stands until it is settled, with a rejected row.
         """
         marks = self.choice.fingerprints
-        return [SettledRun(run_id, marks[run_id], self._claim(run_id, held)) for run_id in self.ids_to_move]
+        claims = [SettledRun(run_id, marks[run_id], self._claim(run_id, held)) for run_id in self.ids_to_move]
+        return [claim for claim in claims if claim.outcome is not Outcome.CHANGED]
+
+    def remembered(self, run_ids: Iterable[str]) -> dict[str, SettledRun | None]:
+        """Return what was remembered of ``run_ids`` when the window was read."""
+        return {run_id: self.recalled.get(run_id) for run_id in run_ids}
 
     def _claim(self, run_id: str, held: set[str]) -> Outcome:
         known = memory(self.before.get(run_id))
