@@ -48,7 +48,7 @@ def test_a_partial_run_is_looked_for_before_it_is_sent() -> None:
 
 
 def test_a_run_that_stays_as_it_is_is_not_claimed() -> None:
-    """Until its rejected row is stored, a begun run that has changed is remembered as begun, so that it is met again."""
+    """Until its rejected row is stored, a begun run that has changed is remembered as begun: it is met again."""
     row = run_row(DAG, 1)
     choice = Choice(to_move=[row], fingerprints={row["run_id"]: 1})
     loaded = LoadedWindow(Window(DAG, 1, 0, 0, 1, None), choice, set(), 1, {row["run_id"]: Outcome.CHANGED})
