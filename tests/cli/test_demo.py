@@ -6,7 +6,7 @@ from .calling import Command, ended, process
 
 
 def test_the_demonstration_ends_well(transfer: Command) -> None:
-    """A kill, a resume and a comparison without a difference, in a folder that can be looked at afterwards."""
+    """A kill, a resume and a comparison without a difference, in a folder that its user can look at afterwards."""
     with process("demo", "--runs", "60", "--keep", "kept") as started:
         said = ended(started)
     assert said.code == 0, said.err
@@ -14,6 +14,7 @@ def test_the_demonstration_ends_well(transfer: Command) -> None:
     assert "was killed" in said.out
     assert "0 insert requests" in said.out
     assert "missing, extra or different rows: 0" in said.out
+    assert {path.stat().st_mode & 0o077 for path in Path("kept").rglob("*")} == {0}
     assert transfer("status", "kept/state").code == 0
 
 

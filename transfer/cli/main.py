@@ -1,5 +1,6 @@
 """One command line: run it, and say what went wrong; which exit code an error becomes."""
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -12,7 +13,11 @@ from transfer.errors import ExitCode, TransferError
 
 
 def main() -> None:
-    """Run the command line and exit with its code; SIGTERM counts as Ctrl-C, so that what was begun is tidied up."""
+    """Run the command line and exit with its code; SIGTERM counts as Ctrl-C, so that what was begun is tidied up.
+
+    Whatever a command writes, a demonstration that is kept too, is for its user alone.
+    """
+    os.umask(0o077)
     accept_any_text()
     signal.signal(signal.SIGTERM, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
     sys.exit(invoke(sys.argv[1:]))
