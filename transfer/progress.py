@@ -74,6 +74,8 @@ class Progress:
     waiting: dict[str, tuple[str, float]] = field(default_factory=dict)
     started: float = 0.0
     differences: int | None = None
+    forgotten: list[tuple[str, str]] = field(default_factory=list)
+    """DAG and run of those that were to be repaired, and that the source has no more: nothing was done to them."""
 
     def __post_init__(self) -> None:
         self.started = self.clock()
@@ -112,6 +114,10 @@ class Progress:
     def finished(self, dag_id: str) -> None:
         """Note that a DAG is read to its end."""
         self.dags[dag_id].finished = True
+
+    def forgot(self, dag_id: str, run_ids: list[str]) -> None:
+        """Note runs that were to be repaired and that are gone at the source."""
+        self.forgotten += [(dag_id, run_id) for run_id in run_ids]
 
     def wait(self, side: str, seconds: float, reason: str) -> None:
         """Note that requests to ``side`` wait ``seconds`` from now."""

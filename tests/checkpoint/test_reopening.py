@@ -123,8 +123,8 @@ async def test_a_forgotten_run_is_new(tmp_path: Path) -> None:
     """Nothing is remembered of it, and nothing is rejected any more."""
     async with started(tmp_path) as checkpoint:
         await finished(checkpoint, Outcome.MOVED)
-        await checkpoint.forget(DAG, run_ids(0, 1)[0])
-        await checkpoint.forget(DAG, "unknown")
+        await checkpoint.forget(DAG, run_ids(0, 1)[0], "v")
+        await checkpoint.forget(DAG, "unknown", "v")
         assert await outcomes(checkpoint, *run_ids(0, 2)) == [None, Outcome.MOVED]
 
 
@@ -153,4 +153,4 @@ async def test_a_checkpoint_of_the_first_schema_is_brought_up_to_date(tmp_path: 
         connection.execute("INSERT INTO window_count VALUES (1, 'task_instances', 10, 1)")
     async with Checkpoint.open(tmp_path, JOB) as checkpoint:
         assert (await checkpoint.totals()).rows[DAG]["task_instances"] == Counts(moved=10, already=1)
-        assert VERSION == 3
+        assert VERSION == 4

@@ -1,7 +1,10 @@
 """Two emulated deployments that have drifted apart after everything was moved."""
 
 import io
+import sys
 from urllib.parse import unquote
+
+import pytest
 
 from transfer.emulator import Answer, Rule, TableHistory, compare
 from transfer.kinds import CHILDREN, DAG_RUNS, TASK_INSTANCES
@@ -15,6 +18,12 @@ class Terminal(io.StringIO):
     def isatty(self) -> bool:
         """Be one."""
         return True
+
+
+def sit_down(monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
+    """Let somebody sit at a terminal, who sees standard error and types ``typed``."""
+    monkeypatch.setattr(sys, "stdin", Terminal(typed))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
 
 
 def runs(pair: Pair, dag: int = 0) -> tuple[str, list[str]]:

@@ -1,7 +1,6 @@
 """``transfer repair --delete-extra`` when the findings are older than what the source has by now."""
 
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from transfer.kinds import DAG_RUNS, Row
 
 from .calling import Command, Said
 from .deployments import SMALL, Pair, pair_of
-from .mending import Terminal, differences, removals, runs
+from .mending import differences, removals, runs, sit_down
 
 
 @pytest.fixture
@@ -84,7 +83,7 @@ def test_it_says_how_old_the_findings_are(pair: Pair, job: Command, monkeypatch:
     """Before anybody agrees it says when the verification had ended, with the count."""
     add_extra(pair)
     job("verify")
-    monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
+    sit_down(monkeypatch, "n\n")
     said = job("repair", "--delete-extra")
     moment = r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC"
     assert re.search(f"verification .*: runs that were not the same on both sides at {moment}", said.out)

@@ -1,6 +1,5 @@
 """``transfer run --replace-changed``, between two emulated deployments."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from transfer.emulator import SyntheticHistory, TableHistory
 
 from .calling import Command, Said
 from .deployments import SMALL, Pair, pair_of
-from .mending import Terminal, close_stable_api, differences, removals, run_again
+from .mending import close_stable_api, differences, removals, run_again, sit_down
 
 
 @pytest.fixture
@@ -59,7 +58,7 @@ def test_somebody_is_asked(
 ) -> None:
     """On a terminal the number is shown and an explicit yes is wanted."""
     run_again(pair, 2)
-    monkeypatch.setattr(sys, "stdin", Terminal(f"{answer}\n"))
+    sit_down(monkeypatch, f"{answer}\n")
     said = job("run", "--replace-changed")
     assert "Remove 1 runs from the target and send them anew? [y/N]" in said.err
     assert (said.code, sum(exchange.method == "DELETE" for exchange in pair.target.requests)) == (code, removed)

@@ -18,12 +18,15 @@ from transfer.progress import Progress
 HOSTILE = "etl\x1b[31m\x07\u202e\u2028\nok"
 
 
-async def store(folder: Path, found: dict[str, list[Difference]], what: Identity, *, missing: bool) -> None:
+async def store(
+    folder: Path, found: dict[str, list[Difference]], what: Identity, *, missing: bool, with_children: int = 1
+) -> None:
     """Store a finished verification with these differences; each DAG has two equal runs besides."""
     async with FindingsStore.open(folder, Opening(what, seed=3)) as findings:
         await findings.plan([(dag_id, 2) for dag_id in found])
         for dag_id, differences in found.items():
-            tally = Tally(Counter({("dag_runs", Mark.SAME): 2}), Counter({("task_instances", "trigger_id"): 4}), 1, 3)
+            losses = Counter({("task_instances", "trigger_id"): 4})
+            tally = Tally(Counter({("dag_runs", Mark.SAME): 2}), losses, 1, 3, with_children)
             for difference in differences:
                 tally.rows[difference.kind, difference.mark] += difference.rows
             await findings.advance(dag_id, Step(Point(missing=missing), tally, differences=differences))
@@ -38,11 +41,12 @@ def said(
     *,
     what: Identity | None = None,
     missing: bool = False,
+    with_children: int = 1,
 ) -> list[str]:
     """Return the lines that a verification ends with."""
 
     async def make() -> None:
-        await store(folder, found, what or Identity("a", "b", "c"), missing=missing)
+        await store(folder, found, what or Identity("a", "b", "c"), missing=missing, with_children=with_children)
 
     anyio.run(make)
     with read_findings(folder) as findings:
@@ -89,16 +93,30 @@ def test_what_narrows_the_result_is_in_the_headline(capsys: pytest.CaptureFixtur
     """A sample is never just the same; the seed repeats it."""
     lines = said(capsys, tmp_path, {"d": []}, what=Identity("a", "b", "c", sample=0.05, one_way=True))
     assert lines[0] == (
-        "the same, of a sample: tasks and tries of about 5% of the runs,"
+        "the same, of a sample: task instances and tries of 1 of 2 runs (50%) were compared,"
         " rows that only the target has were not looked for"
     )
     assert any(line.endswith("--seed 3") for line in lines)
 
 
+def test_a_sample_that_has_taken_nothing_is_not_the_same(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Runs alone say nothing of what is below them."""
+    lines = said(capsys, tmp_path, {"d": []}, what=Identity("a", "b", "c", sample=0.05), with_children=0)
+    assert lines[0] == "the runs are the same, but of none were task instances compared"
+
+
+def test_what_was_compared_and_what_to_do_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Both deployments, and the command that mends the differences."""
+    lines = said(capsys, tmp_path, {"d": [missing_run("d")]})
+    assert "source a, target b" in lines
+    assert f"what can be done about it: transfer repair --dry-run --state-dir {tmp_path}" in lines
+
+
 def test_a_dag_that_is_missing_as_a_whole_is_said_to_be(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """Its children were not counted, and that is said."""
     lines = said(capsys, tmp_path, {"d": [missing_run("d")]}, missing=True)
-    assert "missing as a whole: d: its task instances and tries were not counted" in lines
+    why = "the target has it, without any run"
+    assert f"missing as a whole: d: {why}; its task instances and tries were not counted" in lines
 
 
 def test_names_cannot_speak_to_a_terminal(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

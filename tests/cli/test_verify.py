@@ -179,3 +179,90 @@ def test_wrong_password(transfer: Command, pair: Pair) -> None:
     said = transfer("verify", "--config", pair.config())
     assert said.code == 1
     assert TARGET_PASSWORD not in said.err
+
+
+def test_a_dag_that_the_target_does_not_list(transfer: Command, folder: object) -> None:
+    """It is told from one that is there without runs, and what to do about it is said."""
+    with pair_of(folder, table=TableHistory([dag_row("dag_0000")])) as pair:  # type: ignore[arg-type]  # a Path
+        said = transfer("verify", "--config", pair.config())
+    assert "dag_0001: the target does not have it (deploy it there" in said.out
+    assert "dag_0000: the target has it, without any run" in said.out
+
+
+def test_a_small_sample_compares_something_of_every_dag(transfer: Command, moved: Pair) -> None:
+    """The real share and the number of runs are said, not what was asked for."""
+    said = transfer("verify", "--config", moved.config(), "--sample", "1%", "--json")
+    assert {dag["runs_with_children_compared"] for dag in said.result["dags"].values()} == {1}
+    assert said.result["runs_compared"] == 60
+    assert said.result["sampled_share"] == pytest.approx(2 / 60)
+    assert "2 of 60 runs (3.33%)" in said.result["result"]
+
+
+def test_the_result_of_another_pair_is_kept(transfer: Command, moved: Pair) -> None:
+    """Exit code 2 with both URLs; --restart replaces it."""
+    assert transfer("verify", "--config", moved.config()).code == 0
+    url = moved.target.url.replace("127.0.0.1", "localhost")
+    other = ("verify", "--config", moved.config(), "--target-url", url, "--restart")
+    said = transfer(*other[:-1])
+    assert said.code == 2, said.err
+    assert f"target: there {moved.target.url}, here {url}" in said.err
+    assert transfer("verify", "--list", "--state-dir", moved.state_dir).code == 0
+    assert transfer(*other).code == 0
+
+
+def test_the_state_of_another_job_is_refused(transfer: Command, moved: Pair) -> None:
+    """Exit code 2 with both URLs, before anybody is asked; another selection is no other job."""
+    state = ("verify", "--config", moved.config(), "--state-dir", moved.folder / "of the run")
+    moved.source.requests.clear()
+    said = transfer(*state, "--target-url", "http://127.0.0.1:9", "--restart")
+    assert (said.code, moved.source.requests) == (2, [])
+    assert f"target: there {moved.target.url}, here http://127.0.0.1:9" in said.err
+    assert transfer(*state, "--dag", "dag_0001").code == 0
+
+
+def test_an_unfinished_verification_is_not_dropped_in_silence(transfer: Command, moved: Pair) -> None:
+    """With other options it is given up, and in what they differ is said."""
+    moved.target.behaviour.faults = Faults([Rule(Answer(401), method="GET", route="task_instances")])
+    assert transfer("verify", "--config", moved.config()).code == 1
+    moved.target.behaviour.faults = Faults([])
+    said = transfer("verify", "--config", moved.config(), "--one-way")
+    assert said.code == 0, said.err
+    assert "given up" in said.err
+    assert "one_way: there False, here True" in said.err
+
+
+def test_a_list_of_some_dags(transfer: Command, moved: Pair) -> None:
+    """--dag narrows it, which the headline says; a DAG that was not compared is a mistake."""
+    damage(moved.table)
+    assert transfer("verify", "--config", moved.config()).code == 3
+    listing = ("verify", "--list", "--state-dir", moved.state_dir)
+    said = transfer(*listing, "--dag", "dag_0001", "--json")
+    assert (said.code, len(said.objects), list(said.result["dags"])) == (0, 1, ["dag_0001"])
+    assert said.result["result"] == "the same, without 1 DAGs that were not asked for"
+    assert transfer(*listing, "--dag", "dag_0000").code == 3
+    assert transfer(*listing, "--dag", "none").code == 2
+
+
+@pytest.mark.parametrize("flags", [("--restart",), ("--source-url", "http://x"), ("--sample", "5%"), ("--seed", "0")])
+def test_flags_that_a_list_has_no_use_for(transfer: Command, moved: Pair, flags: tuple[str, ...]) -> None:
+    """Exit code 2, with the name of the flag."""
+    said = transfer("verify", "--list", "--state-dir", moved.state_dir, *flags)
+    assert (said.code, flags[0] in said.err) == (2, True)
+
+
+def test_a_seed_without_a_sample(transfer: Command, pair: Pair) -> None:
+    """Exit code 2: it would decide nothing."""
+    said = transfer("verify", "--config", pair.config(), "--seed", 1)
+    assert (said.code, "--seed" in said.err) == (2, True)
+
+
+def test_how_many_differences_are_not_shown_is_said(transfer: Command, moved: Pair) -> None:
+    """Machines get the first ones and the number of all, and all of them from the list."""
+    for run in moved.table.runs("dag_0000"):
+        run["conf"] = {"other": 1}
+    said = transfer("verify", "--config", moved.config(), "--json").result
+    shown, total = said["differences_shown"], said["differences_total"]
+    assert (shown, len(said["differences"]), total > shown) == (20, 20, True)
+    assert (said["source"], said["target"]) == (moved.source.url, moved.target.url)
+    listed = transfer("verify", "--list", "--state-dir", moved.state_dir, "--json")
+    assert len(listed.objects) - 1 == total == listed.result["differences_shown"]

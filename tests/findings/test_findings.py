@@ -160,10 +160,10 @@ async def test_a_reader_sees_one_moment(tmp_path: Path) -> None:
         await store.plan([("d", 10)])
         await store.looked("d", [], Tally(), [Difference(Mark.MISSING, "dag_runs", "d", "r")], {})
     with read_findings(tmp_path) as findings:
-        async with opened(tmp_path, Identity("x", "y", "z")):
+        async with opened(tmp_path, Identity(WHAT.source, WHAT.target, "z")):
             assert len(list(findings.differences("d"))) == 1
     with read_findings(tmp_path) as findings:
-        assert (findings.identity.source, findings.dags()) == ("x", [])
+        assert (findings.identity.selection, findings.dags()) == ("z", [])
 
 
 async def test_the_directories_of_a_result_are_private(tmp_path: Path) -> None:

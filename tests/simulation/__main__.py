@@ -92,8 +92,9 @@ def _say_violation(result: Result, bug: str | None) -> None:
 
 def _sum_up(tally: Tally, seconds: float) -> None:
     _say(_line(tally, seconds) + f", {seconds:.0f} s")
-    ends = ", ".join(f"{name} {number:,}" for name, number in sorted(tally.happened.items()))
-    _say(f"{tally.processes:,} processes ({ends}), {tally.requests:,} requests, {tally.steps:,} steps")
+    _say(f"{tally.processes:,} processes, {tally.requests:,} requests, {tally.steps:,} steps; what happened to them:")
+    for name, number in sorted(tally.happened.items()):
+        _say(f"  {number:8,}  {name}")
     _say(f"{tally.faults.total():,} faults injected:")
     for name, number in tally.faults.most_common():
         _say(f"  {number:8,}  {name}")

@@ -58,7 +58,6 @@ class Process:
         with threads_of(self.machine), self._world():
             try:
                 self.code = loop.run_until_complete(self._main())
-                loop.run_until_complete(loop.shutdown_asyncgens())
             except Killed:
                 self.code = KILLED
                 self.network.process += 1

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
-from contextvars import Context
 from itertools import count
 from typing import Any, Final
 
@@ -33,22 +32,14 @@ class EndlessError(AssertionError):
 
 
 class CountedTask(asyncio.Task[Any]):
-    """A task whose place in a set does not depend on its address: cancellation walks sets of tasks."""
+    """A task whose place in a set depends on its number in its process, not its address: cancellation walks sets."""
 
-    _numbers = count(1)
-
-    def __init__(self, *args: Any, **named: Any) -> None:
-        self._number = next(self._numbers)
+    def __init__(self, *args: Any, number: int, **named: Any) -> None:
+        self._number = number
         super().__init__(*args, **named)
 
     def __hash__(self) -> int:
         return self._number
-
-
-def _task(
-    loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any], context: Context | None = None
-) -> CountedTask:
-    return CountedTask(coroutine, loop=loop, context=context)
 
 
 class VirtualLoop(asyncio.BaseEventLoop):
@@ -64,7 +55,13 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._ready: Any  # asyncio's own, in the order of call_soon
         self._scheduled: Any
         self._selector = self  # asyncio asks it whether sockets have something to say
-        self.set_task_factory(_task)  # type: ignore[arg-type]  # of any result
+        self._numbers = count(1)
+        self.set_task_factory(self._task)  # type: ignore[arg-type]  # of any result
+
+    def _task(
+        self, loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any], **options: Any
+    ) -> CountedTask:
+        return CountedTask(coroutine, loop=loop, number=next(self._numbers), **options)
 
     def time(self) -> float:
         """Return virtual seconds."""

@@ -117,7 +117,7 @@ class World:
     def note(self, said: str) -> None:
         """Write down what happens, if anybody wants to know."""
         if self._tracing:
-            self.result.trace.append(f"{self.clock.now:12.6f} {said}")
+            self.result.trace.append(f"{self.clock.now:12.6f} {said.replace(str(self._directory), 'STATE')}")
 
     def play(self) -> None:
         """Play the seed. Raises ``Violation``."""

@@ -67,10 +67,11 @@ def _finish_before_its_task(life: Life, dag_id: str) -> Row | None:
 
 
 def _end_a_late_task(life: Life, dag_id: str) -> Row | None:
-    run = life.one(dag_id, *FINISHED_STATES)
-    if run is None or (dag_id, run["run_id"]) in life.truth.forgotten:
-        return None
-    return run if life.end_tasks(run) else None
+    for run in list(life.source.runs(dag_id)):
+        is_over = run["state"] in FINISHED_STATES and (dag_id, run["run_id"]) not in life.truth.forgotten
+        if is_over and life.end_tasks(run):
+            return run
+    return None
 
 
 def _whole(life: Life, dag_id: str) -> Row:

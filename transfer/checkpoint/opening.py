@@ -94,7 +94,7 @@ def _create(path: Path, job: Job, clock: Callable[[], datetime]) -> None:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     new = path.with_name(path.name + ".new")
     new.touch(mode=0o600)
-    values = (str(uuid4()), _bare(job.source), _bare(job.target), job.selection, stamp(clock()))
+    values = (str(uuid4()), bare(job.source), bare(job.target), job.selection, stamp(clock()))
 
     def build(connection: Connection) -> None:
         migrate(connection)
@@ -127,8 +127,8 @@ def _check_pages(connection: Connection, path: Path) -> None:
 def _check_job(connection: Connection, job: Job) -> None:
     _, stored = read_job(connection)
     pairs = {
-        "source": (stored.source, _bare(job.source)),
-        "target": (stored.target, _bare(job.target)),
+        "source": (stored.source, bare(job.source)),
+        "target": (stored.target, bare(job.target)),
         "selection": (stored.selection, job.selection),
     }
     differing = [f"{name}: there {was}, here {now}" for name, (was, now) in pairs.items() if was != now]
@@ -139,6 +139,7 @@ def _check_job(connection: Connection, job: Job) -> None:
         )
 
 
-def _bare(url: str) -> str:
+def bare(url: str) -> str:
+    """Return ``url`` without a user and a password."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

@@ -22,19 +22,27 @@ _FINISH: Final = """
 _CLAIMED: Final = tuple(sorted(CODES[outcome] for outcome in UNSETTLED))
 _IS_CLAIMED: Final = f"dag = ? AND outcome IN ({', '.join('?' * len(_CLAIMED))})"
 GONE_REASON: Final = "gone at the source before all of it was moved; what had arrived of it is still on the target"
-_LACKS_ROWS: Final = "rows of it were gone from the target, which lacks them still: the source has it no more"
+_LACKS_ROWS: Final = "rows of it were gone from the target, which may lack them still: the source has it no more"
 _GONE_REASONS: Final = {
-    Outcome.TO_REPLACE: "kept as it was: the source has it no more",
     Outcome.REPLACING: "its earlier version was removed or was about to be; the source has it no more",
     Outcome.MENDING: _LACKS_ROWS,
     Outcome.MENDING_FOUND: _LACKS_ROWS,
 }
+_IS_MARKED: Final = (
+    f"(outcome = {CODES[Outcome.TO_REPLACE]}"
+    f" OR pass <> 0 AND outcome IN ({CODES[Outcome.MENDING]}, {CODES[Outcome.MENDING_FOUND]}))"
+)
+"""Of a run that no window has claimed since it was marked nothing was sent or removed."""
+
+_MARKED_GONE: Final = f"SELECT digest FROM run WHERE dag = ? AND {_IS_MARKED} AND pass <> ?"  # noqa: S608 - constants
 _GONE: Final = f"SELECT digest, outcome FROM run WHERE {_IS_CLAIMED} AND pass <> ?"  # noqa: S608 - a constant
 _NAMES: Final = "SELECT DISTINCT run_id FROM rejected WHERE dag = ?"
 _REJECT: Final = """
     INSERT OR REPLACE INTO rejected (dag, run_id, kind, key, reason, rows, at) VALUES (?, ?, ?, '', ?, 1, ?)
 """
-_CHANGE_GONE: Final = f"UPDATE run SET outcome = ? WHERE {_IS_CLAIMED} AND pass <> ?"  # noqa: S608 - a constant
+_CHANGE_GONE: Final = f"UPDATE run SET outcome = ?, pass = 0 WHERE {_IS_CLAIMED} AND pass <> ?"  # noqa: S608 - as above
+_FORGET_RUN: Final = "DELETE FROM run WHERE dag = ? AND digest = ?"
+_ACCEPT: Final = "DELETE FROM rejected WHERE dag = ? AND run_id = ?"
 _FORGET: Final = """
     DELETE FROM window WHERE dag = ? AND pass <= ? AND state <> 'cut'
     AND NOT EXISTS (SELECT 1 FROM window_count WHERE window_count.window = window.id)
@@ -76,8 +84,8 @@ def _open_pass(connection: Connection, dag: int, pass_number: int) -> ResumePoin
     return ResumePoint(pass_number, 0, 0, None, fresh=True)
 
 
-def finish_pass(connection: Connection, dag_id: str, pass_number: int, now: str) -> None:
-    """Close the pass and forget its windows, but for those with counts.
+def finish_pass(connection: Connection, dag_id: str, pass_number: int, now: str) -> list[str]:
+    """Close the pass and forget its windows, but for those with counts; return the marked runs that were forgotten.
 
     Raises ValueError if it is not open or if one of its windows was cut and is not done.
     """
@@ -88,25 +96,46 @@ def finish_pass(connection: Connection, dag_id: str, pass_number: int, now: str)
     ).fetchone()[0]
     if lacking is not None:
         raise ValueError(f"pass {pass_number} over {dag_id} cannot be finished: window {lacking} is not done")
+    forgotten = _forget_marked(connection, dag, pass_number)
     _give_up_gone(connection, dag, pass_number, now)
     seen = seen_in_pass(connection, dag_id, pass_number)
     connection.execute(_FINISH, (pass_number, seen, now, dag))
     connection.execute(_FORGET, (dag, pass_number))
+    return forgotten
+
+
+def _forget_marked(connection: Connection, dag: int, pass_number: int) -> list[str]:
+    """Forget runs that were only marked and that a whole pass did not meet: nothing of them is owed any more."""
+    gone = [number for (number,) in connection.execute(_MARKED_GONE, (dag, pass_number)).fetchall()]
+    names = _names(connection, dag) if gone else {}
+    for number in gone:
+        connection.execute(_FORGET_RUN, (dag, number))
+        if number in names:
+            connection.execute(_ACCEPT, (dag, names[number]))
+    return [names.get(number, _nameless(number)) for number in gone]
+
+
+def _names(connection: Connection, dag: int) -> dict[int, str]:
+    return {digest(run_id): run_id for (run_id,) in connection.execute(_NAMES, (dag,))}
+
+
+def _nameless(number: int) -> str:
+    return f"(digest {unsigned(number):016x})"
 
 
 def _give_up_gone(connection: Connection, dag: int, pass_number: int, now: str) -> None:
     """Turn claimed runs that a whole pass did not meet into changed ones, with a reason: they may be there in part.
 
-    They are named if they have been rejected before, as those are that were to be replaced; else only by digest.
+    They are named if they have rejected rows, as those have that a verification found; else only by digest.
     """
     gone = connection.execute(_GONE, (dag, *_CLAIMED, pass_number)).fetchall()
     if not gone:
         return
-    names = {digest(run_id): run_id for (run_id,) in connection.execute(_NAMES, (dag,))}
+    names = _names(connection, dag)
     for number, code in gone:
         with decoding():
             reason = _GONE_REASONS.get(OUTCOMES[code], GONE_REASON)
-        run_id = names.get(number, f"(digest {unsigned(number):016x})")
+        run_id = names.get(number, _nameless(number))
         connection.execute(_REJECT, (dag, run_id, DAG_RUNS.name, reason, now))
     connection.execute(_CHANGE_GONE, (CODES[Outcome.CHANGED], dag, *_CLAIMED, pass_number))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Final, TypeVar
@@ -10,14 +11,14 @@ from transfer.checkpoint.database import connect
 from transfer.checkpoint.encoding import checked, decoding, moment
 from transfer.checkpoint.failures import translated
 from transfer.checkpoint.lock import holder
-from transfer.checkpoint.opening import DATABASE, LOCK, check_origin, has_checkpoint, read_job
+from transfer.checkpoint.opening import DATABASE, LOCK, bare, check_origin, has_checkpoint, read_job
 from transfer.checkpoint.plan import read_plan
-from transfer.checkpoint.reopening import changed_not_ours, changed_runs
+from transfer.checkpoint.reopening import changed_not_ours, changed_runs, removed_runs
 from transfer.checkpoint.schema import VERSION, version_of
 from transfer.checkpoint.totals import read_totals
 from transfer.checkpoint.values import Holder, Invocation, Job, PlannedDag, Totals
 from transfer.checkpoint.windows import recall
-from transfer.errors import StateError
+from transfer.errors import StateError, StateMismatchError
 from transfer.model import RejectedRow, SettledRun
 
 T = TypeVar("T")
@@ -58,6 +59,17 @@ class CheckpointReader:
         """Return whose checkpoint it is."""
         return self._read(read_job)[1]
 
+    def check_sides(self, source: str, target: str) -> None:
+        """Raise ``StateMismatchError`` if the job is one of another source or target; the selection may differ."""
+        job = self.job()
+        pairs = {"source": (job.source, bare(source)), "target": (job.target, bare(target))}
+        differing = [f"{name}: there {was}, here {now}" for name, (was, now) in pairs.items() if was != now]
+        if differing:
+            raise StateMismatchError(
+                "the state directory belongs to another job\n" + "\n".join(differing),
+                hint="use another state directory, or the source and target of that job",
+            )
+
     def plan(self) -> list[PlannedDag]:
         """Return the planned DAGs by name."""
         return self._read(read_plan)
@@ -74,6 +86,10 @@ class CheckpointReader:
     def changed_runs(self) -> dict[str, int]:
         """Return how many runs of each planned DAG could be replaced: the target has them in another version."""
         return self._read(changed_runs)
+
+    def removed_runs(self, dag_id: str, verification: str) -> int:
+        """Return how many runs that only the target had, as ``verification`` found, were removed there since."""
+        return self._read(partial(removed_runs, dag_id=dag_id, verification=verification))
 
     def changed_not_ours(self) -> int:
         """Return how many of these runs are not known to have been written by this job."""

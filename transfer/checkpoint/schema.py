@@ -6,6 +6,7 @@ window        a slice of one pass over a DAG: cut, then done
 window_count  rows of each kind of children that a done window moved and found
 run           what is remembered of each DAG run: 64-bit digest of its run_id, fingerprint, outcome, whose it is
 rejected      rows that the target refused for good, with the reason
+removed       runs that only the target had and that were removed there
 invocation    one row per ``transfer run``
 
 A pass reads a DAG from offset 0 to its end, in windows numbered from 0. No table holds a row's values or a credential.
@@ -129,7 +130,19 @@ _THIRD: Final = (
     "UPDATE run SET theirs = 1 WHERE outcome NOT IN (0, 1, 8, 11)",
 )
 
-MIGRATIONS: Final[Sequence[Sequence[str]]] = (_FIRST, _SECOND, _THIRD)
+_FOURTH: Final = (
+    # Runs that only the target had, as a verification found, and that were removed there since.
+    """
+    CREATE TABLE removed (
+        dag INTEGER NOT NULL REFERENCES dag,
+        digest INTEGER NOT NULL,
+        verification TEXT NOT NULL,
+        PRIMARY KEY (dag, digest)
+    ) WITHOUT ROWID
+    """,
+)
+
+MIGRATIONS: Final[Sequence[Sequence[str]]] = (_FIRST, _SECOND, _THIRD, _FOURTH)
 """The statements that lead from version n to n + 1 (``PRAGMA user_version``), n being the index. Append only."""
 
 VERSION: Final = len(MIGRATIONS)

@@ -138,23 +138,24 @@ class Checkpoint:
         """Return how many runs are UNSETTLED: what was begun, or decided, with them was not brought to its end."""
         return await self._database.run(partial(passes.claimed_runs, dag_id=dag_id))
 
-    async def finish_pass(self, dag_id: str, pass_number: int) -> None:
+    async def finish_pass(self, dag_id: str, pass_number: int) -> list[str]:
         """Record that the DAG was read completely; all windows of the pass must be done.
 
         Claimed runs that the pass did not meet are gone at the source: they become CHANGED, with a rejected row that
-        says so, and what may be on the target of them.
+        says so, and what may be on the target of them. Those that were only marked, to be replaced or mended, are
+        forgotten, for nothing was sent or removed of them; their names, or digests, are returned.
         """
         now = stamp(self._clock())
-        await self._database.run(partial(passes.finish_pass, dag_id=dag_id, pass_number=pass_number, now=now))
+        return await self._database.run(partial(passes.finish_pass, dag_id=dag_id, pass_number=pass_number, now=now))
 
     async def reopen(self, dag_id: str, remedies: Iterable[tuple[str, Remedy]], verification: str) -> bool:
         """Make runs of a planned DAG work again, as ``verification`` found them, and open the DAG's next pass.
 
-        Return False, and do nothing, if this verification was applied to the DAG before: what is left of it is still
-        marked. ``remedies`` is walked in another thread. A run to be replaced becomes TO_REPLACE, also one of which
-        nothing is remembered; one to be completed MENDING if this job wrote it and MENDING_FOUND if not. It stays what
-        it is if it was never brought to an end, which is taken up again anyway, and if it is CHANGED: what the target
-        has of it belongs to the earlier version.
+        Return False if this verification was applied to the DAG before: what is left of it is still marked, and
+        runs that could not be replaced are marked again. ``remedies`` is walked in another thread. A run to be replaced
+        becomes TO_REPLACE, also one of which nothing is remembered; one to be completed MENDING if this job wrote it
+        and MENDING_FOUND if not. It stays what it is if it was never brought to an end, which is taken up again anyway,
+        and if it is CHANGED: what the target has of it belongs to the earlier version.
         """
         now = stamp(self._clock())
         work = partial(reopening.reopen, dag_id=dag_id, remedies=remedies, verification=verification, now=now)
@@ -169,9 +170,18 @@ class Checkpoint:
         work = partial(reopening.was_met_since, dag_id=dag_id, run_id=run_id, moment=stamp(moment))
         return await self._database.run(work)
 
-    async def forget(self, dag_id: str, run_id: str) -> None:
-        """Remember nothing of a run of a planned DAG, which was removed from the target."""
-        await self._database.run(partial(reopening.forget, dag_id=dag_id, run_id=run_id))
+    async def forget(self, dag_id: str, run_id: str, verification: str) -> None:
+        """Remember of a run of a planned DAG only that it was removed from the target, as ``verification`` found it.
+
+        The DAG is to be run then. Call it only while no window of the DAG is on its way.
+        """
+        work = partial(reopening.forget, dag_id=dag_id, run_id=run_id, verification=verification)
+        await self._database.run(work)
+
+    async def was_removed(self, dag_id: str, run_id: str, verification: str) -> bool:
+        """Tell whether ``forget`` was called with the same arguments."""
+        work = partial(reopening.was_removed, dag_id=dag_id, run_id=run_id, verification=verification)
+        return await self._database.run(work)
 
     async def totals(self) -> Totals:
         """Return what the job has come to, counted from the rows of the run table (a second for 5 million of them)."""

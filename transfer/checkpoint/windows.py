@@ -8,7 +8,7 @@ from typing import Final
 from transfer.checkpoint.encoding import CODES, OUTCOMES, decoding, digest, signed, unsigned
 from transfer.checkpoint.plan import check_open, key_of
 from transfer.kinds import DAG_RUNS
-from transfer.model import Counts, Outcome, SettledRun, Settlement, Window
+from transfer.model import Counts, Outcome, RejectedRow, SettledRun, Settlement, Window
 
 _CUT: Final = """
     INSERT INTO window (dag, pass, number, offset, size, last_start, state) VALUES (?, ?, ?, ?, ?, ?, 'cut')
@@ -37,6 +37,14 @@ _ADD: Final = """
     ON CONFLICT DO NOTHING
 """
 _ACCEPT: Final = "DELETE FROM rejected WHERE dag = ? AND run_id IN (SELECT value FROM json_each(?))"
+_REASONS: Final = f"""
+    SELECT run_id, reason FROM rejected
+    WHERE dag = ? AND kind = '{DAG_RUNS.name}' AND key = '' AND run_id IN (SELECT value FROM json_each(?))
+"""  # noqa: S608 - a constant
+_MET_CHANGED: Final = f"""
+    SELECT digest, fingerprint FROM run
+    WHERE dag = ? AND outcome = {CODES[Outcome.CHANGED]} AND pass > 0 AND digest IN (SELECT value FROM json_each(?))
+"""  # noqa: S608 - only the numeric code is put in
 _REJECT: Final = (
     "INSERT OR REPLACE INTO rejected (dag, run_id, kind, key, reason, rows, at) VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
@@ -87,13 +95,32 @@ def settle(connection: Connection, settlement: Settlement, now: str) -> None:
     key = _window_key(connection, dag, window)
     connection.execute("UPDATE window SET state = 'done', done_at = ? WHERE id = ?", (now, key))
     _store_counts(connection, key, settlement.counts)
+    reasons = _kept_reasons(connection, dag, settlement.runs)
     stale = _out_of_date(connection, window.dag_id, settlement.noted)
     _remember(connection, dag, [run for run in settlement.runs if run.run_id not in stale], window.pass_number)
     connection.execute(_ACCEPT, (dag, json.dumps([run_id for run_id in _tried(settlement) if run_id not in stale])))
     rejected = [row for row in settlement.rejected if row.run_id not in stale]
     connection.executemany(
-        _REJECT, [(dag, row.run_id, row.kind, row.key, row.reason, row.rows, now) for row in rejected]
+        _REJECT, [(dag, row.run_id, row.kind, row.key, _reason(row, reasons), row.rows, now) for row in rejected]
     )
+
+
+def _kept_reasons(connection: Connection, dag: int, runs: Sequence[SettledRun]) -> dict[str, str]:
+    """Return why runs were CHANGED before, of those that still are and did not change since: that is no news."""
+    marks = {digest(run.run_id): run for run in runs if run.outcome is Outcome.CHANGED}
+    if not marks:
+        return {}
+    same = [
+        marks[name].run_id
+        for name, fingerprint in connection.execute(_MET_CHANGED, (dag, json.dumps(list(marks))))
+        if unsigned(fingerprint) == marks[name].fingerprint
+    ]
+    return dict(connection.execute(_REASONS, (dag, json.dumps(same))))
+
+
+def _reason(row: RejectedRow, reasons: Mapping[str, str]) -> str:
+    is_run = row.kind == DAG_RUNS.name and not row.key
+    return reasons.get(row.run_id, row.reason) if is_run else row.reason
 
 
 def _remember(connection: Connection, dag: int, runs: Sequence[SettledRun], pass_number: int) -> None:

@@ -151,9 +151,10 @@ def verify(
 ) -> int:
     """Compare both sides row by row, whoever moved the history; writes nothing on either side.
 
-    Takes the same configuration as `run`, and none of its state. Every finished run of the selection is compared with
-    all its rows: = the same, * differs, + missing on the target, - only on the target, ! unreadable. What Airflow's
-    plugin cannot carry is counted, and no difference. Runs that are not over are left out.
+    Takes the same configuration as `run`, and none of its state (but refuses the directory of another job). Every
+    finished run of the selection is compared with all its rows: = the same, * differs, + missing on the target, - only
+    on the target, ! unreadable. What Airflow's plugin cannot carry is counted, and no difference. Runs that are not
+    over are left out.
 
     May be stopped or killed at any moment and run again: it goes on where it stopped. Ends with exit code 3 if anything
     differs; the differences stay in the state directory, for `transfer verify --list`.

@@ -19,8 +19,11 @@ SENDS: Final = "this sends rows to the target"
 
 
 def check_can_ask(output: OutputOptions, what: str, *, yes: bool) -> None:
-    """Raise ``NotConfirmedError``, which says ``what``, unless ``yes`` was given or somebody sits at a terminal."""
-    if not yes and (output.json or not sys.stdin.isatty()):
+    """Raise ``NotConfirmedError``, which says ``what``, unless ``yes`` was given or somebody sits at a terminal.
+
+    Whoever does must see the question, too: standard error may lead somewhere else.
+    """
+    if not yes and (output.json or not (sys.stdin.isatty() and sys.stderr.isatty())):
         raise NotConfirmedError(f"{what}, and there is nobody to ask", hint="add --yes to agree beforehand")
 
 

@@ -65,6 +65,10 @@ class JobOptions:
         return self.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None)
 
 
+_NOT_LISTED = ("source_url", "target_url", "run_state", "since", "until", "newest", "allow_missing_dags")
+"""Flags of a job that a list of what was found makes no use of."""
+
+
 @Parameter(name="*")
 @dataclass(frozen=True)
 class VerifyOptions:
@@ -79,7 +83,18 @@ class VerifyOptions:
     restart: Annotated[bool, _PLAIN] = False
     """Begin anew instead of going on with a verification that was interrupted."""
     listed: Annotated[bool, Parameter(name="--list", negative=(), show_default=False)] = False
-    """Print every difference that the last verification found, and compare nothing."""
+    """Print every difference that the last verification found, of the --dag that are named; compare nothing."""
+
+    def check(self, job: JobOptions) -> None:
+        """Raise ``ConfigError`` for flags that would mean nothing beside each other."""
+        own = {"sample": self.sample, "seed": self.seed, "one_way": self.one_way, "restart": self.restart}
+        values = own | {name: getattr(job, name) for name in _NOT_LISTED}
+        given = [name for name, value in values.items() if value is not None and value is not False and value != ()]
+        if self.listed and given:
+            flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+            raise ConfigError([f"--list compares nothing: it cannot be used with {flags}"])
+        if self.seed is not None and self.sample is None:
+            raise ConfigError(["--seed means nothing without --sample"])
 
     @property
     def share(self) -> float | None:

@@ -42,20 +42,42 @@ def repair_job(repair: RepairOptions, options: JobOptions, output: OutputOptions
     """
     settings, work = _prepared(options)
     removing = work.count(Action.REMOVE) if repair.delete_extra else 0
-    left = work.count(Action.LEAVE, Action.REMOVE) - removing
-    _show(work, output)
+    left = list(_left(work, removing))
+    _show(work, output, left)
+    _warn_of_missing(work, settings, output)
+    if not work.to_run and not removing:
+        _say("nothing is left to be done, but:" if left else "nothing is left to be done", output)
+        for line in left:
+            _say(f"  {line}", output)
+        return ExitCode.INCOMPLETE if left and not repair.dry_run else ExitCode.DONE
     if repair.dry_run:
         return ExitCode.DONE
-    if not work.to_run and not removing:
-        _say("nothing is left to be done", output)
-        return ExitCode.INCOMPLETE if left else ExitCode.DONE
     if not _agreed(work, removing, repair, output):
         _say("nothing was done", output)
         return ExitCode.INCOMPLETE
-    doing = _Repair(work, settings.state_dir, delete_extra=removing > 0)
-    code = anyio.run(carry_out, settings, output, doing)
+    doing = _Repair(work, settings.state_dir, left, delete_extra=removing > 0)
+    code = anyio.run(carry_out, settings, output, doing, left)
     _say(_AGAIN, output)
-    return ExitCode.INCOMPLETE if code == ExitCode.DONE and (left or doing.undone) else code
+    return code
+
+
+def _left(work: Work, removing: int) -> Iterator[str]:
+    """Yield what this repair does nothing about, with what would help."""
+    surplus, unreadable = work.count(Action.REMOVE) - removing, work.count(Action.LEAVE)
+    if surplus:
+        yield f"{surplus:,} runs that only the target has: `transfer repair --delete-extra` removes them"
+    if unreadable:
+        yield f"{unreadable:,} runs could not be read when they were verified: run `transfer verify` again"
+
+
+def _warn_of_missing(work: Work, settings: Settings, output: OutputOptions) -> None:
+    if not settings.selection.allow_missing_dags:
+        for dag_id in work.missing:
+            _say(
+                f"the target had no run of {plain(dag_id)}: if it does not have the DAG itself, this is left out"
+                " (deploy it there, or use --allow-missing-dags)",
+                output,
+            )
 
 
 def _prepared(options: JobOptions) -> tuple[Settings, Work]:
@@ -106,7 +128,7 @@ def _check(findings: Findings, settings: Settings) -> None:
         )
 
 
-def _show(work: Work, output: OutputOptions) -> None:
+def _show(work: Work, output: OutputOptions, left: list[str]) -> None:
     if output.json:
         dags = {dag_id: {action: counts[action] for action in Action} for dag_id, counts in work.dags.items()}
         what = {
@@ -115,7 +137,7 @@ def _show(work: Work, output: OutputOptions) -> None:
             "sample": work.sample,
             "one_way": work.one_way,
         }
-        say_json({"event": "repair", **what, "dags": dags, "not_by_this_job": work.foreign})
+        say_json({"event": "repair", **what, "dags": dags, "not_by_this_job": work.foreign, "left": left})
         return
     say(f"verification {work.verification}: runs that were not the same on both sides at {_moment(work)}")
     rows = [(dag_id, *(f"{counts[action]:,}" for action in Action)) for dag_id, counts in work.dags.items()]
@@ -152,12 +174,12 @@ def _say(text: str, output: OutputOptions) -> None:
 
 @dataclass(slots=True)
 class _Repair:
-    """Turns what was found into work; ``undone`` counts what could not be tried: runs that must stay, DAGs left out."""
+    """Turns what was found into work; adds to ``left`` what could not be tried: runs that must stay, DAGs left out."""
 
     work: Work
     state_dir: Path
+    left: list[str]
     delete_extra: bool
-    undone: int = 0
 
     async def __call__(self, sides: Sides, checkpoint: Checkpoint, dags: list[PlannedDag]) -> list[PlannedDag]:
         with read_findings(self.state_dir) as findings:
@@ -186,6 +208,6 @@ class _Repair:
             await checkpoint.reopen(dag_id, remedies(findings, dag_id), self.work.verification)
 
     def _leave(self, reason: str, **which: str) -> None:
-        self.undone += 1
+        self.left.append(f"{' '.join(which.values())}: {reason}")
         named = {name: plain(value) for name, value in which.items()}
         structlog.get_logger().warning("left as it is", reason=plain(reason), **named)

@@ -1,6 +1,6 @@
 """``transfer run``: plan, move, sum up."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -40,12 +40,17 @@ async def run_job(options: JobOptions, output: OutputOptions) -> int:
     return await carry_out(read_settings(options), output)
 
 
-async def carry_out(settings: Settings, output: OutputOptions, prepare: Prepare | None = None) -> int:
-    """Do what one run of the program does, and with ``prepare`` replace what is marked; return and raise as above."""
+async def carry_out(
+    settings: Settings, output: OutputOptions, prepare: Prepare | None = None, left: Sequence[str] = ()
+) -> int:
+    """Do what one run of the program does, and with ``prepare`` replace what is marked; return and raise as above.
+
+    ``left`` says what stays as it is, and why, when all is done; ``prepare`` may still add to it.
+    """
     set_up_logging(output, beside_table=has_live_view(output))
     for line in secret_warnings(settings):
         structlog.get_logger().warning("configuration", warning=line)
-    invocation = _Invocation(settings, output, prepare)
+    invocation = _Invocation(settings, output, prepare, left)
     return await until_done(invocation.run, invocation.stop, "what is under way is still written")
 
 
@@ -56,6 +61,7 @@ class _Invocation:
     settings: Settings
     output: OutputOptions
     prepare: Prepare | None = None
+    left: Sequence[str] = ()
     stop: Stop = field(default_factory=Stop)
     progress: Progress = field(default_factory=Progress)
     left_out: dict[str, str] = field(default_factory=dict)
@@ -138,8 +144,10 @@ class _Invocation:
 
     async def _sum_up(self, checkpoint: Checkpoint, ending: Ending) -> int:
         totals = await checkpoint.totals()
-        code = _exit_code(ending, rejected_rows(totals))
-        summary = Summary(code, totals, self.progress.snapshot(), ending, self.left_out)
+        code = _exit_code(ending, rejected_rows(totals) + len(self.left))
+        left = [plain(line) for line in self.left]
+        forgotten = [f"{plain(dag_id)} {plain(run_id)}" for dag_id, run_id in self.progress.forgotten]
+        summary = Summary(code, totals, self.progress.snapshot(), ending, self.left_out, left, forgotten)
         show_summary(summary, self.settings.state_dir, self.output)
         return code
 
@@ -153,9 +161,9 @@ def _nothing_to_move(plan: Plan) -> TransferError:
     )
 
 
-def _exit_code(ending: Ending, rejected: int) -> int:
+def _exit_code(ending: Ending, lacking: int) -> int:
     if ending.stopped:
         return ExitCode.STOPPED
     if ending.problems:
         return ExitCode.FAILED
-    return ExitCode.INCOMPLETE if rejected else ExitCode.DONE
+    return ExitCode.INCOMPLETE if lacking else ExitCode.DONE

@@ -1,7 +1,7 @@
 """What a run of the program ends with: counts per kind, what is not complete and why, what to do next."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from transfer.checkpoint import CheckpointReader, Totals
@@ -37,11 +37,17 @@ class Summary:
     snapshot: Snapshot
     ending: Ending
     left_out: dict[str, str]
+    left: list[str] = field(default_factory=list)
+    """What a repair left as it was, with the reason."""
+    forgotten: list[str] = field(default_factory=list)
+    """Runs that were to be repaired and that the source has no more."""
 
     @property
     def headline(self) -> str:
         """Return the result in a few words; what was left out is part of it, lest it be taken for moved."""
         without = f", without {len(self.left_out):,} DAGs that were left out" if self.left_out else ""
+        if self.exit_code == ExitCode.INCOMPLETE and not rejected_rows(self.totals):
+            return f"finished, but not all that was found could be repaired{without}"
         return _HEADLINES[self.exit_code] + without
 
 
@@ -80,6 +86,8 @@ def _as_json(summary: Summary, rejected: list[RejectedRow]) -> None:
             },
             "problems": summary.ending.problems,
             "left_out": summary.left_out,
+            "left": summary.left,
+            "forgotten": summary.forgotten,
             "rejected": [rejected_line(row) for row in rejected],
         }
     )
@@ -98,6 +106,8 @@ def _as_text(summary: Summary, rejected: list[RejectedRow], state_dir: Path) -> 
     )
     _list("not complete", [f"{dag_id}: {reason}" for dag_id, reason in summary.ending.problems.items()])
     _list("left out", [f"{dag_id}: {reason}" for dag_id, reason in summary.left_out.items()])
+    _list("left as it was", summary.left)
+    _list("not repaired, nothing was done to them: the source has them no more", summary.forgotten)
     _list("rejected", [rejected_line(row) for row in rejected])
     for line in _advice(summary.totals, state_dir):
         say(line)

@@ -8,6 +8,7 @@ from typing import Final
 
 from transfer.errors import ExitCode
 from transfer.findings import DagFindings, Findings
+from transfer.kinds import DAG_RUNS
 from transfer.model import Difference, Mark
 from transfer.progress import Snapshot
 
@@ -42,15 +43,54 @@ class Verdict:
     left_out: Mapping[str, str] = field(default_factory=dict)
     target_only: int = 0
     """DAGs with runs that the target alone has; known when somebody has just asked both sides."""
+    passed_over: int = 0
+    """DAGs that were compared, and of which nobody asks."""
 
     @property
     def headline(self) -> str:
         """Return the result in a few words; whatever narrows it is part of it, lest it be taken for more."""
-        share = self.findings.sample
-        sampled = "" if share is None else f", of a sample: tasks and tries of about {100 * share:.4g}% of the runs"
+        result = _HEADLINES[self.exit_code]
+        if self.exit_code == ExitCode.DONE and self.nothing_below:
+            result = "the runs are the same, but of none were task instances compared"
         one_way = ", rows that only the target has were not looked for" if self.findings.identity.one_way else ""
         without = f", without {len(self.left_out):,} DAGs that were left out" if self.left_out else ""
-        return _HEADLINES[self.exit_code] + sampled + one_way + without
+        others = f", without {self.passed_over:,} DAGs that were not asked for" if self.passed_over else ""
+        return result + self._sampled + one_way + without + others
+
+    @property
+    def _sampled(self) -> str:
+        if self.findings.sample is None or self.nothing_below:
+            return ""
+        of = f"{self.with_children:,} of {self.runs:,} runs ({100 * self.share:.3g}%)"
+        return f", of a sample: task instances and tries of {of} were compared"
+
+    @property
+    def nothing_below(self) -> bool:
+        """Tell whether a sample has come to compare no run's children."""
+        return self.findings.sample is not None and not self.with_children
+
+    @property
+    def with_children(self) -> int:
+        """Return the runs whose children were compared."""
+        return sum(dag.with_children for dag in self.dags)
+
+    @property
+    def runs(self) -> int:
+        """Return the runs that both sides have and that were compared."""
+        marks = self.rows.get(DAG_RUNS.name, {})
+        return marks.get(Mark.SAME, 0) + marks.get(Mark.DIFFERS, 0)
+
+    @property
+    def share(self) -> float:
+        """Return the part of ``runs`` whose children were compared, 0 to 1."""
+        return self.with_children / self.runs if self.runs else 0.0
+
+    @property
+    def next_step(self) -> str | None:
+        """Return the command that does something about the differences, None where there are none."""
+        if self.exit_code != ExitCode.INCOMPLETE:
+            return None
+        return f"transfer repair --dry-run --state-dir {self.state_dir}"
 
     @property
     def rows(self) -> Mapping[str, Mapping[Mark, int]]:

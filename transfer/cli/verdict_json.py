@@ -18,6 +18,8 @@ def say_as_json(verdict: Verdict, *, everything: bool) -> None:
         for found in verdict.differences():
             say_json({"event": "difference", **_difference(found)})
     dags = verdict.dags
+    shown = [] if everything else [_difference(found) for found in islice(verdict.differences(), SHOWN)]
+    total = sum(verdict.findings.difference_count(dag.dag_id) for dag in dags)
     say_json(
         {
             "event": "summary",
@@ -32,7 +34,10 @@ def say_as_json(verdict: Verdict, *, everything: bool) -> None:
             "problems": {dag.dag_id: dag.problem for dag in dags if dag.problem},
             "left_out": dict(verdict.left_out),
             "target_only_dags": verdict.target_only if verdict.snapshot else None,
-            "differences": [] if everything else [_difference(found) for found in islice(verdict.differences(), SHOWN)],
+            "differences": shown,
+            "differences_shown": total if everything else len(shown),
+            "differences_total": total,
+            "next": verdict.next_step,
             "this_run": _this_run(verdict.snapshot) if verdict.snapshot else None,
         }
     )
@@ -42,10 +47,15 @@ def _verification(verdict: Verdict) -> dict[str, Any]:
     findings = verdict.findings
     return {
         "verification": str(findings.id),
+        "source": findings.identity.source,
+        "target": findings.identity.target,
         "finished": findings.finished,
         "started_at": findings.started_at.isoformat(),
         "ended_at": findings.ended_at.isoformat() if findings.ended_at else None,
         "sample": findings.sample,
+        "sampled_share": verdict.share if findings.sample is not None else None,
+        "runs_compared": verdict.runs,
+        "runs_with_children_compared": verdict.with_children,
         "seed": findings.seed,
         "one_way": findings.identity.one_way,
     }
@@ -71,6 +81,8 @@ def _dag(dag: DagFindings) -> dict[str, Any]:
         "source_runs": dag.source_runs,
         "target_runs": dag.target_runs,
         "missing": dag.missing,
+        "absent": dag.absent,
+        "runs_with_children_compared": dag.with_children,
         "phase": dag.phase,
     }
 

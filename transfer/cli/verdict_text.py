@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from typing import Final
 
 from transfer.cli.output import plain, say
 from transfer.cli.verdict import NAMES, SHOWN, Verdict
@@ -9,6 +10,8 @@ from transfer.findings import DagFindings
 from transfer.kinds import KINDS
 from transfer.model import Difference, Mark
 from transfer.report import duration, table
+
+_ABSENT: Final = "the target does not have it (deploy it there, or `transfer run --allow-missing-dags`)"
 
 
 def say_as_text(verdict: Verdict, *, everything: bool) -> None:
@@ -74,6 +77,7 @@ def _remarks(verdict: Verdict) -> Iterator[str]:
     if verdict.snapshot is not None:
         yield f"this run: {verdict.snapshot.rows_sent:,} rows compared in {duration(verdict.snapshot.seconds)}"
     findings = verdict.findings
+    yield f"source {findings.identity.source}, target {findings.identity.target}"
     seed = "" if findings.sample is None else f", --seed {findings.seed}"
     yield f"verification {findings.id} of {findings.started_at:%Y-%m-%d %H:%M:%S} UTC{seed}"
     for kind, columns in verdict.losses.items():
@@ -86,12 +90,15 @@ def _remarks(verdict: Verdict) -> Iterator[str]:
     if verdict.target_only:
         yield f"{verdict.target_only:,} DAGs with runs are on the target only and were not looked at"
     yield from _of_dags(verdict)
+    if verdict.next_step:
+        yield f"what can be done about it: {verdict.next_step}"
 
 
 def _of_dags(verdict: Verdict) -> Iterator[str]:
     for dag in verdict.dags:
         if dag.missing and dag.differences:
-            yield f"missing as a whole: {dag.dag_id}: its task instances and tries were not counted"
+            why = _ABSENT if dag.absent else "the target has it, without any run"
+            yield f"missing as a whole: {dag.dag_id}: {why}; its task instances and tries were not counted"
         if dag.problem:
             yield f"not complete: {dag.dag_id}: {dag.problem}"
     for dag_id, reason in verdict.left_out.items():

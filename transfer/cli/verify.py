@@ -1,11 +1,12 @@
 """``transfer verify``: compare both sides, say what differs."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import anyio
 import structlog
 
+from transfer.checkpoint import CheckpointReader
+from transfer.checkpoint.opening import has_checkpoint
 from transfer.cli.live import show_until_cancelled
 from transfer.cli.logs import has_live_view, set_up_logging, warn_of_wait
 from transfer.cli.options import JobOptions, OutputOptions, VerifyOptions
@@ -19,20 +20,21 @@ from transfer.cli.verdict_json import say_as_json
 from transfer.cli.verdict_text import say_as_text
 from transfer.client.retry import RetryEvent
 from transfer.config.load import secret_warnings
-from transfer.config.settings import Settings
+from transfer.config.settings import Selection, Settings
 from transfer.engine.ending import Ending
-from transfer.engine.plan import Plan, make_plan
+from transfer.engine.plan import Plan, is_selected, make_plan
 from transfer.engine.stop import Stop
 from transfer.engine.verify.run import Job, verify
-from transfer.errors import ExitCode, TransferError
+from transfer.errors import ConfigError, ExitCode, StateError, StateMismatchError, TransferError
 from transfer.findings import FindingsStore, Identity, Opening, read_findings
 from transfer.progress import Progress
 
 
 async def verify_job(comparison: VerifyOptions, options: JobOptions, output: OutputOptions) -> int:
     """Compare what is selected and return the exit code; raises ``TransferError`` if it had to end early."""
+    comparison.check(options)
     if comparison.listed:
-        return _list(find_state_dir(options.state_dir, options.config), output)
+        return _list(options, output)
     settings = read_settings(options)
     invocation = _Invocation(settings, comparison, output)
     set_up_logging(output, beside_table=has_live_view(output))
@@ -41,13 +43,32 @@ async def verify_job(comparison: VerifyOptions, options: JobOptions, output: Out
     return await until_done(invocation.run, invocation.stop, "what was compared is kept")
 
 
-def _list(state_dir: Path, output: OutputOptions) -> int:
-    """Print the last verification; nobody is asked anything."""
+def _list(options: JobOptions, output: OutputOptions) -> int:
+    """Print the last verification, of the DAGs that are asked for; nobody is asked anything."""
+    state_dir = find_state_dir(options.state_dir, options.config)
+    wanted = Selection(dags=options.dag or ("*",), exclude_dags=options.exclude_dag)
     with read_findings(state_dir) as findings:
-        dags = findings.dags()
-        verdict = Verdict(exit_code(findings, dags), findings, dags, state_dir)
+        everything = findings.dags()
+        dags = [dag for dag in everything if is_selected(dag.dag_id, wanted)]
+        if everything and not dags:
+            raise ConfigError(["--dag, --exclude-dag: the last verification compared none of these DAGs"])
+        passed_over = len(everything) - len(dags)
+        verdict = Verdict(exit_code(findings, dags), findings, dags, state_dir, passed_over=passed_over)
         _show(verdict, output, everything=True)
     return verdict.exit_code
+
+
+def _check_job(settings: Settings) -> None:
+    """Refuse the state directory of a job between other deployments; a checkpoint that is broken does not matter."""
+    if not has_checkpoint(settings.state_dir):
+        return
+    try:
+        with CheckpointReader.open(settings.state_dir) as reader:
+            reader.check_sides(settings.source.url, settings.target.url)
+    except StateMismatchError:
+        raise
+    except StateError as error:
+        structlog.get_logger().warning("checkpoint not read: whose job it is remains unknown", reason=error.told)
 
 
 def _show(verdict: Verdict, output: OutputOptions, *, everything: bool) -> None:
@@ -75,6 +96,7 @@ class _Invocation:
             self.settings.source.url, self.settings.target.url, selection_text(what), share, self.comparison.one_way
         )
         opening = Opening(identity, self.comparison.seed, self.comparison.restart)
+        _check_job(self.settings)
         async with open_sides(self.settings, self._on_retry) as sides:
             plan = await self._plan(sides)
             if plan is None:
@@ -98,13 +120,16 @@ class _Invocation:
     async def _watched(self, sides: Sides, store: FindingsStore, plan: Plan) -> Ending:
         """Compare, and show how it goes meanwhile."""
         log = structlog.get_logger()
+        if store.given_up:
+            log.warning("unfinished verification given up, it was another one", differing="; ".join(store.given_up))
         log.info("resumed" if store.resumed else "begun", verification=str(store.id), dags=len(plan.dags))
         if self.comparison.share is not None:
             log.info("sample", share=self.comparison.share, seed=store.seed)
         for dag_id, reason in plan.left_out.items():
             log.warning("DAG left out", dag=plain(dag_id), reason=reason)
         share, one_way = self.comparison.share, self.comparison.one_way
-        job = Job(self.settings, sides.source, sides.target, store, self.progress, self.stop, share, one_way)
+        absent = frozenset(dag.dag_id for dag in plan.dags if not dag.on_target)
+        job = Job(self.settings, sides.source, sides.target, store, self.progress, self.stop, share, one_way, absent)
         ending = Ending()
         async with anyio.create_task_group() as group:
             group.start_soon(show_until_cancelled, self.progress, self.output)

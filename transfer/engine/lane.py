@@ -81,7 +81,8 @@ class Lane:
         for _ in range(MOST_PASSES):
             problem = await self._pass(dag, point)
             if problem is None and point.fresh:
-                await self._reading.checkpoint.finish_pass(dag.dag_id, point.pass_number)
+                forgotten = await self._reading.checkpoint.finish_pass(dag.dag_id, point.pass_number)
+                self._reading.progress.forgot(dag.dag_id, forgotten)
                 self._reading.progress.finished(dag.dag_id)
                 return None
             self._reading.progress.again(dag.dag_id)

@@ -76,7 +76,8 @@ async def remove_extra(target: Target, checkpoint: Checkpoint, findings: Finding
     """
     kept = {}
     for run in findings.runs(dag_id):
-        if action_for(run) is not Action.REMOVE:
+        verification = str(findings.id)
+        if action_for(run) is not Action.REMOVE or await checkpoint.was_removed(dag_id, run.run_id, verification):
             continue
         if await checkpoint.was_met_since(dag_id, run.run_id, findings.started_at):
             kept[run.run_id] = MET_REASON
@@ -86,5 +87,5 @@ async def remove_extra(target: Target, checkpoint: Checkpoint, findings: Finding
         except RefusedError as error:
             kept[run.run_id] = error.detail
         else:
-            await checkpoint.forget(dag_id, run.run_id)
+            await checkpoint.forget(dag_id, run.run_id, verification)
     return kept

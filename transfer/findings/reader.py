@@ -80,7 +80,8 @@ class Findings:
     def dags(self) -> list[DagFindings]:
         """Return the result of each DAG, by name."""
         rows = self._fetch(
-            "SELECT dag_id, phase, source_runs, target_runs, missing, problem, unfinished, changed, id"
+            "SELECT dag_id, phase, source_runs, target_runs, missing, absent, problem, unfinished, changed,"
+            " with_children, id"
             " FROM dag ORDER BY dag_id"
         )
         with translated(self._path), decoding():
@@ -98,6 +99,12 @@ class Findings:
                 page = [_difference(dag_id, row) for row in rows]
             yield from page
             after = rows[-1][:3]
+
+    def difference_count(self, dag_id: str) -> int:
+        """Return how many differences a DAG has; one may stand for several rows of a run."""
+        query = "SELECT count(*) FROM difference WHERE dag = (SELECT id FROM dag WHERE dag_id = ?)"
+        ((count,),) = self._fetch(query, (dag_id,))
+        return int(count)
 
     def runs(self, dag_id: str) -> Iterator[DifferingRun]:
         """Yield the runs of a DAG that have differences, with their counts."""
@@ -122,7 +129,7 @@ class Findings:
             return DifferingRun(dag_id, run_id, _by_mark(counts), dict(held))
 
     def _dag(self, *row: Any) -> DagFindings:
-        dag_id, phase, source_runs, target_runs, missing, problem, unfinished, changed, number = row
+        dag_id, phase, source_runs, target_runs, missing, absent, problem, unfinished, changed, deep, number = row
         totals = self._fetch("SELECT kind, mark, rows FROM total WHERE dag = ?", (number,))
         losses: dict[str, dict[str, int]] = {}
         for kind, name, rows in self._fetch("SELECT kind, name, rows FROM loss WHERE dag = ?", (number,)):
@@ -133,9 +140,11 @@ class Findings:
             source_runs,
             target_runs,
             bool(missing),
+            bool(absent),
             problem,
             unfinished,
             changed,
+            deep,
             _by_mark(totals),
             losses,
         )

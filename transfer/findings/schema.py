@@ -21,7 +21,7 @@ LOCK: Final = "verify.sqlite.lock"
 APPLICATION_ID: Final = 0x53565246
 """Marks the file as a result of this program (``PRAGMA application_id``)."""
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Changes with the tables (``PRAGMA user_version``): a result of another version is not read, but replaced."""
 
 _TABLES: Final = {
@@ -53,8 +53,10 @@ _TABLES: Final = {
         target_front TEXT,
         selected INTEGER NOT NULL DEFAULT 0,
         missing INTEGER NOT NULL DEFAULT 0,
+        absent INTEGER NOT NULL DEFAULT 0,
         unfinished INTEGER NOT NULL DEFAULT 0,
         changed INTEGER NOT NULL DEFAULT 0,
+        with_children INTEGER NOT NULL DEFAULT 0,
         problem TEXT NOT NULL DEFAULT ''
     """,
     "seen": """

@@ -1,6 +1,6 @@
 """The result store as the engine sees it; one process writes it, whoever else likes may read."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -42,6 +42,8 @@ class FindingsStore:
     seed: int
     resumed: bool
     """Whether an earlier process began it."""
+    given_up: tuple[str, ...]
+    """In what the unfinished verification was another one that this one has replaced; empty if there was none."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database = database
@@ -54,21 +56,25 @@ class FindingsStore:
     ) -> AsyncIterator["FindingsStore"]:
         """Go on with the verification in ``directory`` if it is the same and not at its end, else begin a new one.
 
-        Raises ``StateLockedError`` (another process verifies), ``StateCorruptError``, ``StateFullError`` or
-        ``StateError`` (a network file system).
+        Raises ``StateLockedError`` (another process verifies), ``StateMismatchError`` (the last verification compared
+        another source or target), ``StateCorruptError``, ``StateFullError`` or ``StateError`` (a network file system).
         """
         opened = await to_thread.run_sync(_Opened, directory, opening, clock)
         try:
             store = cls(opened.database, clock)
             store.id, store.seed, store.resumed = opened.of.id, opened.of.seed, opened.of.resumed
+            store.given_up = opened.of.given_up
             yield store
         finally:
             with CancelScope(shield=True):
                 await to_thread.run_sync(opened.close)
 
-    async def plan(self, dags: Sequence[tuple[str, int]]) -> None:
-        """Make ``dags`` (with their runs at the source) those to compare; what was found of others before stays."""
-        await self._run(partial(walks.plan, dags=dags))
+    async def plan(self, dags: Sequence[tuple[str, int]], absent: Collection[str] = ()) -> None:
+        """Make ``dags`` (with their runs at the source) those to compare; what was found of others before stays.
+
+        ``absent`` are those that the target does not list.
+        """
+        await self._run(partial(walks.plan, dags=dags, absent=absent))
 
     async def point(self, dag_id: str) -> Point:
         """Return where comparing a DAG goes on."""

@@ -86,7 +86,7 @@ class Tally:
     """Rows by verdict, kind by kind.
 
     ``unfinished`` counts runs that were not at rest at the source, ``changed`` those that changed on the target while
-    they were compared, or went on both sides.
+    they were compared, or went on both sides. ``with_children`` counts the runs whose children were compared as well.
     """
 
     rows: Counter[tuple[str, Mark]] = field(default_factory=Counter)
@@ -94,6 +94,7 @@ class Tally:
     """Values by kind and column that the target cannot hold: known beforehand, no differences."""
     unfinished: int = 0
     changed: int = 0
+    with_children: int = 0
 
     def update(self, other: "Tally") -> None:
         """Add ``other``."""
@@ -101,6 +102,7 @@ class Tally:
         self.losses.update(other.losses)
         self.unfinished += other.unfinished
         self.changed += other.changed
+        self.with_children += other.with_children
 
     @property
     def differences(self) -> int:
@@ -129,7 +131,8 @@ class DagFindings:
     """The result of one DAG.
 
     ``source_runs`` and ``target_runs`` as the sides last counted them; ``problem`` says why the DAG could not be
-    compared to its end, empty otherwise. ``missing``: the target had no run of it, and children were not read.
+    compared to its end, empty otherwise. ``missing``: the target had no run of it, and children were not read;
+    ``absent``: it does not even list it. ``with_children``: runs whose children were compared, all but for a sample.
     ``rows`` counts rows by kind and mark, ``losses`` the values by kind and column that the target cannot hold.
     """
 
@@ -138,9 +141,11 @@ class DagFindings:
     source_runs: int
     target_runs: int
     missing: bool
+    absent: bool
     problem: str
     unfinished: int
     changed: int
+    with_children: int
     rows: Mapping[str, Mapping[Mark, int]]
     losses: Mapping[str, Mapping[str, int]]
 

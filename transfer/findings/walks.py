@@ -1,6 +1,6 @@
 """The SQL of the first look: how far a DAG is read, what was counted, and which runs are suspect."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from sqlite3 import Connection
 from typing import Any, Final
 
@@ -22,12 +22,13 @@ def number_of(connection: Connection, dag_id: str) -> int:
     return int(row[0])
 
 
-def plan(connection: Connection, dags: Sequence[tuple[str, int]]) -> None:
+def plan(connection: Connection, dags: Sequence[tuple[str, int]], absent: Collection[str]) -> None:
     """Add DAGs with their runs at the source, and drop those that are gone and not compared to their end."""
     for dag_id, runs in dags:
         connection.execute(
-            "INSERT INTO dag (dag_id, source_runs) VALUES (?, ?) ON CONFLICT (dag_id) DO UPDATE SET problem = ''",
-            (storable(dag_id), runs),
+            "INSERT INTO dag (dag_id, source_runs, absent) VALUES (?, ?, ?)"
+            " ON CONFLICT (dag_id) DO UPDATE SET problem = '', absent = excluded.absent",
+            (storable(dag_id), runs, dag_id in absent),
         )
     planned = {storable(dag_id) for dag_id, _ in dags}
     rows = connection.execute("SELECT id, dag_id FROM dag WHERE phase <> ?", (Phase.DONE,)).fetchall()
@@ -83,8 +84,9 @@ def _set_point(connection: Connection, number: int, point: Point) -> None:
 def count(connection: Connection, number: int, tally: Tally) -> None:
     """Add ``tally`` to the DAG's totals."""
     connection.execute(
-        "UPDATE dag SET unfinished = unfinished + ?, changed = changed + ? WHERE id = ?",
-        (tally.unfinished, tally.changed, number),
+        "UPDATE dag SET unfinished = unfinished + ?, changed = changed + ?, with_children = with_children + ?"
+        " WHERE id = ?",
+        (tally.unfinished, tally.changed, tally.with_children, number),
     )
     add = "ON CONFLICT DO UPDATE SET rows = rows + excluded.rows"
     connection.executemany(
@@ -128,7 +130,7 @@ def restart(connection: Connection, dag_id: str, point: Point) -> None:
     """Forget what was found of a DAG and begin it at ``point``."""
     number = number_of(connection, dag_id)
     _forget(connection, number)
-    connection.execute("UPDATE dag SET unfinished = 0, changed = 0 WHERE id = ?", (number,))
+    connection.execute("UPDATE dag SET unfinished = 0, changed = 0, with_children = 0 WHERE id = ?", (number,))
     _set_point(connection, number, point)
 
 

@@ -132,6 +132,32 @@ async def test_a_sample_compares_all_runs_and_some_children(tmp_path: Path) -> N
     assert 20 <= sides[0][2][Mark.DIFFERS] <= 200
 
 
+@pytest.mark.parametrize(("share", "runs"), [(0.01, 400), (0.05, 150), (0.2, 60)])
+@pytest.mark.parametrize("window_runs", [4, 100])
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_a_sample_is_as_large_as_it_was_asked_to_be(
+    tmp_path: Path, share: float, runs: int, window_runs: int, seed: int
+) -> None:
+    """The children of about this share of the runs are compared, however long a window is."""
+    source = history(runs, tasks=1)
+    async with verifying(tmp_path, source, moved(source), window_runs=window_runs, sample=share, seed=seed) as job:
+        await job.run()
+        compared = job.results()[DAG].with_children
+        assert share / 2 <= compared / runs <= share * 2
+        assert marks(job, kind="task_instances") == {Mark.SAME: compared}
+        assert marks(job) == {Mark.SAME: runs}
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_a_sample_takes_something_of_every_dag(tmp_path: Path, seed: int) -> None:
+    """Of a small one, too, and of one of whose runs the selection takes few."""
+    source = history(40, dags=("a", "b"))
+    since = datetime(2025, 2, 7, tzinfo=UTC)
+    async with verifying(tmp_path, source, moved(source), sample=0.001, seed=seed, since=since) as job:
+        await job.run()
+        assert [dag.with_children for dag in job.results().values()] == [1, 1]
+
+
 async def test_the_seed_of_a_sample_is_kept(tmp_path: Path) -> None:
     """A seed that nobody chose is drawn once, and stays the same when the verification goes on."""
     source = history(40)

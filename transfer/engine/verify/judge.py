@@ -29,13 +29,13 @@ class Verdict:
 class Window:
     """One window as both sides have shown it.
 
-    ``sampled`` tells whether children were compared; ``shift`` is by how much offsets on the target are larger.
+    ``sampled`` are the runs whose children were compared; ``shift`` is by how much offsets on the target are larger.
     """
 
     choice: Choice
     source: Shown
     target: Shown
-    sampled: bool
+    sampled: set[str]
     shift: int
 
 
@@ -109,7 +109,7 @@ def _is_equal(window: Window, run_id: str) -> bool:
     left, right = window.source, window.target
     if canonical(left.runs[run_id]) != canonical(right.runs[run_id]):
         return False
-    if not window.sampled:
+    if run_id not in window.sampled:
         return True
     if run_id in left.unread | right.unread | right.restless:
         return False
@@ -119,7 +119,8 @@ def _is_equal(window: Window, run_id: str) -> bool:
 def _count(window: Window, run_id: str, verdict: Verdict) -> None:
     verdict.tally.rows[DAG_RUNS.name, Mark.SAME] += 1
     verdict.rows += 1
-    if window.sampled:
+    if run_id in window.sampled:
+        verdict.tally.with_children += 1
         fold = window.source.folds[run_id]
         verdict.tally.losses.update(fold.losses)
         for kind, children in fold.kinds.items():

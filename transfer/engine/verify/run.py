@@ -29,7 +29,10 @@ from transfer.progress import Progress
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Everything one verification works with. ``sample`` and ``one_way`` are those of the store's identity."""
+    """Everything one verification works with. ``sample`` and ``one_way`` are those of the store's identity.
+
+    ``absent`` are DAGs that the target does not even list.
+    """
 
     settings: Settings
     source: Source
@@ -39,6 +42,7 @@ class Job:
     stop: Stop
     sample: float | None = None
     one_way: bool = False
+    absent: frozenset[str] = frozenset()
 
 
 async def verify(job: Job, dags: Sequence[tuple[str, int]]) -> Ending:
@@ -48,7 +52,7 @@ async def verify(job: Job, dags: Sequence[tuple[str, int]]) -> Ending:
     the verification can be resumed after any of them.
     """
     ending = Ending()
-    await job.store.plan(dags)
+    await job.store.plan(dags, job.absent)
     for dag_id, runs in dags:
         job.progress.plan(dag_id, runs)
     try:

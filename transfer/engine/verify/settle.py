@@ -88,6 +88,7 @@ class Settling:
             await self._add(Difference(mark, kind, self._found.dag_id, run_id, rows=count))
 
     async def _run(self, run_id: str) -> None:
+        self._found.tally.with_children += 1
         self._found.tally.losses.update(self._left[run_id].losses)
         mine, theirs = self._source.rows[run_id], self._target.rows[run_id]
         if canonical(mine) == canonical(theirs):

@@ -1,6 +1,6 @@
 """One deployment, read for the comparison of one DAG: what it shows of a slice of runs and their children."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -86,14 +86,16 @@ class Reader:
         """Tell whether there are runs that never started; the order knows then where they stand."""
         return await has_unstarted(self.deployment.side, self.dag_id, self.order)
 
-    async def show(self, part: Slice, wanted: set[str], shown: Shown) -> None:
-        """Add ``part`` to ``shown``, with the children of ``wanted`` runs.
+    async def show(self, part: Slice, groups: Sequence[set[str]], shown: Shown) -> None:
+        """Add ``part`` to ``shown``, with the children of the runs in ``groups``, each of which is read at once.
 
         Raises ``DriftError`` when the history moved meanwhile, or what a request raises that no smaller slice helps.
         """
-        inside = wanted & {row["run_id"] for row in part.rows}
-        if inside:
-            await self._fold(part.narrowed(inside), inside, shown)
+        ids = {row["run_id"] for row in part.rows}
+        for group in groups:
+            inside = group & ids
+            if inside:
+                await self._fold(part.narrowed(inside), inside, shown)
         shown.add(part)
 
     async def pages(self, part: Slice) -> Pages | None:

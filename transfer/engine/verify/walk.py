@@ -94,6 +94,7 @@ class Walk:
                 raise
             if self._drifts > PATIENCE:
                 self.size.shrink(self.size.runs)
+                self._skim.shrink(self._skim.runs)
         else:
             self._drifts = 0
 
@@ -105,23 +106,33 @@ class Walk:
         if part is None:
             await self._store(Step(replace(self.point, phase=Phase.TAIL)))
             return
-        ratio = self.size.runs / self._skim.runs
-        sampled = not self.point.missing and self._comparing.sampler.takes(self._dag_id, part.rows[0]["run_id"], ratio)
-        part, choice = self._cut(part, sampled=sampled)
+        part, choice = self._cut(part)
         self._idle = not choice.to_move
-        if self._idle or not sampled:
+        if self._skims:
             self._skim.learn(len(part.rows), part.size, 0)
-        await self._compare(part, choice, sampled=sampled)
+        await self._compare(part, choice, self._groups(choice))
 
     @property
     def _skims(self) -> bool:
-        """Tell whether the next window is likely one whose children are not read: those may be longer."""
+        """Tell whether the next window is likely one of whose children few or none are read: those may be longer."""
         return self._idle or self.point.missing or self._comparing.sampler.share is not None
 
-    def _cut(self, part: Slice, *, sampled: bool) -> tuple[Slice, Choice]:
+    def _groups(self, choice: Choice) -> list[set[str]]:
+        """Return the runs whose children are compared, in groups to be read at once."""
+        if self.point.missing:
+            return []
+        runs = [row["run_id"] for row in choice.to_move]
+        groups = self._comparing.sampler.groups(self._dag_id, runs, self.point.selected)
+        if self._comparing.sampler.share is None:
+            return [set(group) for group in groups]  # the window is as long as it should be
+        size = self.size.runs
+        return [set(group[first : first + size]) for group in groups for first in range(0, len(group), size)]
+
+    def _cut(self, part: Slice) -> tuple[Slice, Choice]:
         """Cut ``part`` to what makes a window, and behind the last run that ``newest`` takes."""
         choice = self._choose(part.rows)
-        if choice.to_move and sampled and len(part.rows) > self.size.runs:
+        whole = not self.point.missing and self._comparing.sampler.share is None
+        if choice.to_move and whole and len(part.rows) > self.size.runs:
             part = part.head(self.size.runs)
             choice = self._choose(part.rows)
         if choice.to_move and choice.selected == self._comparing.selection.newest:
@@ -133,12 +144,11 @@ class Walk:
     def _choose(self, rows: Sequence[Row]) -> Choice:
         return choose(rows, self._comparing.selection, {}, already_selected=self.point.selected)
 
-    async def _compare(self, part: Slice, choice: Choice, *, sampled: bool) -> None:
-        wanted = {row["run_id"] for row in choice.to_move} if sampled else set()
+    async def _compare(self, part: Slice, choice: Choice, groups: Sequence[set[str]]) -> None:
         left, right = Shown(), Shown()
         shift = self._shift
-        await both(partial(self.source.show, part, wanted, left), partial(self._follow, part, wanted, right))
-        window = Window(choice, left, right, sampled, shift)
+        await both(partial(self.source.show, part, groups, left), partial(self._follow, part, groups, right))
+        window = Window(choice, left, right, set[str]().union(*groups), shift)
         verdict = self._judge.missing(window) if self.point.missing else self._judge.window(window)
         point = replace(
             self.point,
@@ -165,7 +175,7 @@ class Walk:
         """Return by how much a run's offset is larger on the target, about."""
         return _next_offset(self.point.target) - _next_offset(self.point.source)
 
-    async def _follow(self, part: Slice, wanted: set[str], right: Shown) -> None:
+    async def _follow(self, part: Slice, groups: Sequence[set[str]], right: Shown) -> None:
         """Read what the target has up to the last run of ``part``."""
         start = part.rows[-1]["start_date"]
         if start is None and not self.point.missing:
@@ -179,7 +189,7 @@ class Walk:
             if end == 0:
                 return
             inside = theirs.between(0, end)
-            await self.target.show(inside, wanted, right)
+            await self.target.show(inside, groups, right)
             surplus = right.split(ids)
             if surplus.runs:
                 await self._surplus(surplus, passed=not right.runs)
