@@ -69,6 +69,13 @@ def test_dates_choose(since: int | None, until: int | None, moved: set[int]) -> 
     assert {run.outcome for run in choice.settled} == {Outcome.UNSELECTED}
 
 
+def test_newest_takes_the_same_of_a_tie_in_any_order() -> None:
+    """Of runs that tie at the edge the same ones are taken, however the server orders them this time."""
+    rows = [row | {"start_date": None} for row in runs(*["success"] * 5)]
+    taken = ids(choose(rows, Selection(newest=2), {}))
+    assert taken == ids(choose(rows[3:] + rows[:3], Selection(newest=2), {}))
+
+
 def test_newest_counts_over_slices() -> None:
     """Runs that earlier slices took count."""
     choice = choose(runs("success", "running", "success", "success"), Selection(newest=4), {}, already_selected=2)

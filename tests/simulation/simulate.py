@@ -260,9 +260,9 @@ class World:
         if connection.total_changes == self._changes.get(id(connection)):
             return
         self._changes = {id(connection): connection.total_changes}
-        for key, remembered in self._remembered(connection):
-            if self.known.get(key) != remembered:
-                self.known[key] = remembered
+        before, self.known = self.known, dict(self._remembered(connection))
+        for key, remembered in self.known.items():
+            if before.get(key) != remembered:
                 if remembered[1] in REPLACED:
                     self.truth.replaced.add(key)
                 self._exact &= remembered[1] not in {Outcome.PARTIAL, Outcome.REJECTED}

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+from itertools import groupby
 from json import dumps
+from operator import itemgetter
 
 from transfer.config.settings import Selection
 from transfer.engine.memory import MENDED
@@ -53,7 +55,7 @@ def choose(
     TO_REPLACE are taken if ``replace`` says that this run of the program was told to; those that are REPLACING always.
     """
     choice = Choice(selected=already_selected)
-    for row in rows:
+    for row in _settled_order(rows):
         mark = fingerprint(row)
         verdict = _verdict(row, selection, choice.selected)
         choice.selected += verdict is None
@@ -71,6 +73,15 @@ def choose(
         else:
             _take(choice, row, mark)
     return choice
+
+
+def _settled_order(rows: Sequence[Row]) -> list[Row]:
+    """Return ``rows`` in an order that is always the same: the server's order of runs that tie is not.
+
+    Else every run of the program might take another one of those that tie at the edge of ``newest``.
+    """
+    ties = groupby(rows, key=itemgetter("start_date"))
+    return [row for _, tie in ties for row in sorted(tie, key=itemgetter("run_id"))]
 
 
 def _take(choice: Choice, row: Row, mark: int) -> None:
