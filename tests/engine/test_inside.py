@@ -1,5 +1,6 @@
 """What holds at every moment of a job: claims before rows, rows before marks, few pages in memory."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -36,10 +37,11 @@ class Auditor:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._checkpoint, name)
 
-    async def cut(self, window: Window, claimed: list[SettledRun]) -> None:
+    async def cut(self, window: Window, claimed: list[SettledRun], expected: Mapping[str, SettledRun | None]) -> bool:
         """Note the claims once they are on disk."""
-        await self._checkpoint.cut(window, claimed)
-        self._claimed |= {run.run_id for run in claimed}
+        done: bool = await self._checkpoint.cut(window, claimed, expected)
+        self._claimed |= {run.run_id for run in claimed if done}
+        return done
 
     async def writing(self, batch: Batch) -> None:
         """Check that every run of the batch is claimed; lose some of the requests."""
