@@ -29,6 +29,8 @@ COLUMN = {
     Outcome.MENDING: "unfinished",
     Outcome.MENDING_FOUND: "unfinished",
 }
+MARKED = {Outcome.TO_REPLACE, Outcome.MENDING, Outcome.MENDING_FOUND}
+"""Of a run that was settled as one of these nothing was sent or removed since."""
 
 Step: TypeAlias = tuple[str, int, Outcome]
 STEPS = st.tuples(
@@ -65,9 +67,11 @@ class Model:
         self.number, self.offset, self.flying = point.next_number, point.offset, []
 
     def give_up_gone(self) -> None:
-        """Count claimed runs that the pass did not meet as changed."""
-        for name, run in self.runs.items():
-            if run.outcome in UNSETTLED and name not in self.seen:
+        """Count claimed runs that the pass did not meet as changed; forget those that were only marked."""
+        for name, run in list(self.runs.items()):
+            if run.outcome in MARKED and name not in self.seen:
+                del self.runs[name]
+            elif run.outcome in UNSETTLED and name not in self.seen:
                 self.runs[name] = replace(run, outcome=Outcome.CHANGED)
 
     def next_pass(self) -> None:
