@@ -144,7 +144,7 @@ def _show(work: Work, output: OutputOptions, left: list[str]) -> None:
     for line in table(("DAG", *_TITLES.values()), rows):
         say(f"  {line}")
     if work.sample is not None:
-        say(f"task instances and tries were compared in {work.sample:.1%} of the windows: there may be more to repair")
+        say(f"task instances and tries were compared of about {work.sample:.1%} of the runs: more may differ")
     if work.one_way:
         say("surplus rows of the target were not looked for: runs that have some and lack others are only completed")
     if work.foreign:

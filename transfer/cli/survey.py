@@ -43,7 +43,7 @@ class Work:
     missing: list[str] = field(default_factory=list)
     """DAGs of which the target had no run."""
     sample: float | None = None
-    """The share of the windows whose children were compared, None for all."""
+    """About the share of the runs whose children were compared, None for all."""
 
     def count(self, *wanted: Action) -> int:
         """Return how many runs there are with one of these actions."""
