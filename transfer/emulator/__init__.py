@@ -1,5 +1,6 @@
 """An embedded Starship server: Airflow 2.11's behaviour, to the letter of what was measured, and faults on demand."""
 
+from transfer.emulator.capacity import MEASURED, Cost, ServiceTimes
 from transfer.emulator.compare import Difference, compare
 from transfer.emulator.door import Header, Open, TokenRoute, User
 from transfer.emulator.faults import Answer, Faults, Reset, Rule, Stall, Truncate, web_page
@@ -14,8 +15,10 @@ from transfer.emulator.synthetic import SyntheticHistory
 from transfer.emulator.table import TableHistory
 
 __all__ = [
+    "MEASURED",
     "Answer",
     "Behaviour",
+    "Cost",
     "Difference",
     "Emulator",
     "Exchange",
@@ -28,6 +31,7 @@ __all__ = [
     "ProofHistory",
     "Reset",
     "Rule",
+    "ServiceTimes",
     "Shape",
     "Stall",
     "SyntheticHistory",

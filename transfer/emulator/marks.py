@@ -36,7 +36,7 @@ class Marks:
     def set(self, place: int, row: Row, expected: Row) -> None:
         """Note that ``row`` came where ``expected`` should."""
         self.present[place] = 1
-        if row != expected:
+        if row is not expected and row != expected:
             self.different[place] = row
 
     def clear(self, first: int, stop: int) -> None:

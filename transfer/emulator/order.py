@@ -8,7 +8,7 @@ or 2 places, chosen by route, offset and limit, does just that, and needs no lis
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from itertools import groupby
+from itertools import pairwise
 from typing import Any, Final
 from zlib import crc32
 
@@ -47,7 +47,7 @@ def page_positions(route: str, offset: int, limit: int, *, count: int, tie: Tie)
 
 def ties_of(keys: Sequence[Any]) -> Tie:
     """Return the ties of rows whose sort keys, in the settled order, are ``keys``."""
-    starts = [next(group) for _, group in groupby(range(len(keys)), key=lambda at: keys[at])]
+    starts = [0, *(at for at, (before, key) in enumerate(pairwise(keys), 1) if before != key)]
 
     def tie(place: int) -> tuple[int, int]:
         number = bisect_right(starts, place)

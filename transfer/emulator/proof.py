@@ -7,6 +7,7 @@ instances cost 10 MB, and the target can still serve every page.
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache, partial
+from itertools import compress
 from typing import Any, Final, TypeAlias
 
 from transfer.emulator.columns import TABLES, Column, Table
@@ -39,6 +40,10 @@ class ProofHistory:
         self._duplicates = dict.fromkeys(widths, 0)
         self._strangers = 0
         self._orders: dict[str, tuple[list[int], Tie]] = {}
+        numbers = range(shape.runs - 1, -1, -1)
+        self._starts = [shape.start_minute(number) if number < shape.started else -1 for number in numbers]
+        """When the runs of a DAG started, newest first."""
+        self._number_of = lru_cache(maxsize=16_384)(source.number_of)
         self._families = {kind.name: lru_cache(maxsize=1024)(partial(self._make_family, kind)) for kind in KINDS}
 
     def proof(self) -> Proof:
@@ -65,7 +70,11 @@ class ProofHistory:
 
     def run_count(self, dag_id: str) -> int:
         """Return how many runs of the DAG are there."""
-        return len(self._order(dag_id)[0])
+        number = self.source.dag_number(dag_id)
+        if number is None:
+            return 0
+        runs = self.source.shape.runs
+        return self._marks["dag_runs"].present.count(1, number * runs, (number + 1) * runs)
 
     def page(self, kind: Kind, dag_id: str, offset: int, limit: int) -> list[Row]:
         """Return one page in the server's unstable order."""
@@ -79,10 +88,9 @@ class ProofHistory:
         if dag_id not in self._orders:
             shape = self.source.shape
             first = (self.source.dag_number(dag_id) or 0) * shape.runs
-            marks = self._marks["dag_runs"].present[first : first + self.source.run_count(dag_id)]
-            numbers = [number for number in range(len(marks) - 1, -1, -1) if marks[number]]
-            starts = [shape.start_minute(number) if number < shape.started else -1 for number in numbers]
-            self._orders[dag_id] = numbers, ties_of(starts)
+            marks = self._marks["dag_runs"].present[first : first + self.source.run_count(dag_id)][::-1]
+            numbers = list(compress(range(len(marks) - 1, -1, -1), marks))
+            self._orders[dag_id] = numbers, ties_of(list(compress(self._starts, marks)))
         return self._orders[dag_id]
 
     def runs(self, dag_id: str) -> Iterator[Row]:
@@ -125,15 +133,17 @@ class ProofHistory:
 
     def has_run(self, dag_id: str, run_id: str) -> bool:
         """Tell whether that run is there."""
-        return self._has(DAG_RUNS, dag_id, run_id, (run_id,))
+        return self._has(DAG_RUNS, dag_id, run_id, 0)
 
     def has_task(self, dag_id: str, run_id: str, key: tuple[Any, ...]) -> bool:
         """Tell whether there is a task instance with that (task_id, map_index)."""
-        return self._has(TASK_INSTANCES, dag_id, run_id, (run_id, *key))
+        return self._has(TASK_INSTANCES, dag_id, run_id, self.source.slot_of(key))
 
-    def _has(self, kind: Kind, dag_id: str, run_id: str, key: tuple[Any, ...]) -> bool:
-        found = self._families[kind.name](dag_id, run_id).get(key)
-        return found is not None and self._marks[kind.name].present[found[0]] == 1
+    def _has(self, kind: Kind, dag_id: str, run_id: str, slot: int | None) -> bool:
+        number = self._number_of(dag_id, run_id)
+        if number is None or slot is None:
+            return False
+        return self._marks[kind.name].present[self._first(kind, dag_id, number) + slot] == 1
 
     def insert(self, kind: Kind, rows: list[Row]) -> Refusal | None:
         """Mark all rows or none."""

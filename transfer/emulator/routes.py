@@ -9,7 +9,7 @@ from aiohttp import web
 from transfer.emulator.history import History, WritableHistory
 from transfer.emulator.pools import Pools
 from transfer.emulator.refusal import Refusal, bad_statement, crash
-from transfer.emulator.wire import Wire, airflow_error, echoed, ooops, page, prepared, respond, short_error
+from transfer.emulator.wire import Wire, airflow_error, counted, echoed, ooops, page, prepared, respond, short_error
 from transfer.kinds import DAG_RUNS, KINDS, Kind, Row
 
 _BODY_MAX: Final = 1_048_576
@@ -70,7 +70,8 @@ class Starship:
                 sent = {key: request.query[key] for key in ("dag_id", "limit", "offset") if key in request.query}
                 return self._wire.refusal(slice_, sent)
             rows = self._history.page(kind, dag_id, *slice_)
-            return self._wire.answer({kind.envelope: rows, "dag_run_count": self._history.run_count(dag_id)})
+            page = {kind.envelope: rows, "dag_run_count": self._history.run_count(dag_id)}
+            return counted(self._wire.answer(page), len(rows))
 
         return read
 
@@ -94,11 +95,11 @@ class Starship:
             refusal = self._insert_rows(kind, rows)
         if refusal:
             sent = [prepared(row) if isinstance(row, dict) else row for row in rows]
-            return self._wire.refusal(refusal, {kind.envelope: sent})
+            return counted(self._wire.refusal(refusal, {kind.envelope: sent}), len(rows))
         answer: dict[str, Any] = {kind.envelope: [echoed(row) for row in rows]}
         if kind is DAG_RUNS:
             answer["dag_run_count"] = self._history.run_count(rows[0]["dag_id"])
-        return self._wire.answer(answer)
+        return counted(self._wire.answer(answer), len(rows))
 
     def _insert_rows(self, kind: Kind, rows: list[Row]) -> Refusal | None:
         if isinstance(self._history, WritableHistory):

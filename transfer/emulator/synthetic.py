@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Any
 
 from transfer.emulator.order import by_start, page_positions
 from transfer.emulator.rows import dag_row
@@ -71,6 +72,10 @@ class SyntheticHistory:
             return None
         known = 0 <= number < self.run_count(dag_id)
         return number if known and self._rows.run_id(number) == run_id else None
+
+    def slot_of(self, key: tuple[Any, ...]) -> int | None:
+        """Return which of a run's task instances has that (task_id, map_index), None for none."""
+        return self._rows.slot_of(key)
 
     def run_at(self, dag_id: str, number: int) -> Row:
         """Return run ``number`` of a DAG."""

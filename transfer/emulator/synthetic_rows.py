@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from transfer.emulator.shape import Shape, Stage
 from transfer.kinds import Row
@@ -35,6 +35,7 @@ class SyntheticRows:
         self._seconds = [f"{second:02d}{fraction}+00:00" for second in range(60)]
         self._identities = [(f"task_{slot:03d}", -1) for slot in range(shape.tasks)]
         self._identities += [("mapped", index) for index in range(shape.mapped)]
+        self._slots: dict[tuple[Any, ...], int] = {key: slot for slot, key in enumerate(self._identities)}
 
     def run_id(self, number: int) -> str:
         """Return the id of run ``number``: every tenth is a manual one."""
@@ -42,6 +43,10 @@ class SyntheticRows:
         if number % _MANUAL_EVERY:
             return f"scheduled__{logical}"
         return f"manual__{'été/漢__' if self._shape.unicode else ''}{logical}"
+
+    def slot_of(self, key: tuple[Any, ...]) -> int | None:
+        """Return which of a run's task instances has that (task_id, map_index), None for none."""
+        return self._slots.get(key)
 
     def run(self, dag_id: str, number: int) -> Row:
         """Return run ``number``."""

@@ -15,6 +15,7 @@ from transfer.emulator.refusal import Refusal
 from transfer.kinds import Row
 
 _PICKLED_NOTHING = "\x80\x04}\x94."
+_ROWS = web.ResponseKey("rows of history", int)
 
 
 class Wire:
@@ -92,6 +93,18 @@ def respond(status: int, body: bytes, content_type: str) -> web.Response:
     """Return an answer with the reason phrase in capitals, as werkzeug writes it."""
     reason = HTTPStatus(status).phrase.upper()
     return web.Response(status=status, reason=reason, body=body, headers={"Content-Type": content_type})
+
+
+def counted(answer: web.Response, rows: int) -> web.Response:
+    """Return ``answer``, noting of how many rows of history it speaks."""
+    answer[_ROWS] = rows
+    return answer
+
+
+def rows_of(answer: web.Response) -> int:
+    """Return of how many rows of history an answer speaks."""
+    rows: int = answer.get(_ROWS, 0)
+    return rows
 
 
 def page(status: int, body: str) -> web.Response:
