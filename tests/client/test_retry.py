@@ -9,7 +9,7 @@ import pytest
 from transfer.client.base import Answer, Request
 from transfer.client.body import SpooledBody
 from transfer.client.gate import Gate
-from transfer.client.retry import RetryEvent, RetrySender
+from transfer.client.retry import MOST_ROUNDS, OnEvent, RetryEvent, RetrySender, ignore
 from transfer.config.settings import Retry
 from transfer.errors import (
     AuthError,
@@ -107,6 +107,74 @@ async def test_a_request_may_have_fewer_attempts() -> None:
     with pytest.raises(UnavailableError, match="gave up after 2 attempts"):
         await tried.send(replace(GET, attempts=2))
     assert [event.again for event in tried.events] == [True, False]
+
+
+class Busy(Scripted):
+    """A side that turns away the first ``refusals`` requests for DAG "d", and answers those for others."""
+
+    def __init__(self, time: StoppedTime, refusals: int) -> None:
+        super().__init__(time)
+        self.left = refusals
+
+    async def send(self, request: Request) -> Answer:
+        """Answer, or say that it is too much."""
+        if request.dag_id == "d" and self.left:
+            self.left -= 1
+            await anyio.wait_all_tasks_blocked()  # others come first
+            raise error(ThrottledError)
+        return await super().send(request)
+
+
+class Beside:
+    """Asks the same side for something else whenever it hears of a failure."""
+
+    def __init__(self, tried: Tried, busy: Busy) -> None:
+        self.failures = 0
+        self._tried = tried
+        self._busy = busy
+
+    async def send(self, request: Request) -> int:
+        """Send ``request``, and another one after each time that it was turned away; return the status."""
+        async with anyio.create_task_group() as group:
+
+            def ask_others(_event: RetryEvent) -> None:
+                self.failures += 1
+                group.start_soon(self._send, replace(GET, dag_id="other"), ignore)
+
+            return await self._send(request, ask_others)
+        raise AssertionError
+
+    async def _send(self, request: Request, on_event: OnEvent) -> int:
+        answer = await RetrySender(self._busy, "target", self._tried.gate, on_event).send(request)
+        answer.body.close()
+        return answer.status
+
+
+async def test_a_busy_side_that_answers_others_is_not_given_up() -> None:
+    """A request that is turned away more often than it may be tried goes on if others are answered meanwhile."""
+    tried = Tried(attempts=2)
+    beside = Beside(tried, Busy(tried.time, refusals=5))
+    assert await beside.send(GET) == 200
+    assert beside.failures == 5
+
+
+async def test_a_side_that_only_turns_away_is_given_up() -> None:
+    """Where nobody is answered meanwhile, the attempts are all there are."""
+    tried = Tried(attempts=2)
+    busy = Busy(tried.time, refusals=6)
+    with pytest.raises(UnavailableError, match="gave up after 2 attempts"):
+        await RetrySender(busy, "target", tried.gate, tried.events.append).send(GET)
+    assert (busy.left, [event.again for event in tried.events]) == (4, [True, False])
+
+
+async def test_a_request_that_is_always_turned_away_ends() -> None:
+    """A request that is never answered while others are does not go on for ever."""
+    tried = Tried(attempts=2)
+    beside = Beside(tried, Busy(tried.time, refusals=1_000))
+    with pytest.raises(ExceptionGroup) as caught:
+        await beside.send(GET)
+    assert caught.group_contains(UnavailableError, match=f"gave up after {2 * MOST_ROUNDS} attempts")
+    assert beside.failures == 2 * MOST_ROUNDS
 
 
 async def test_retry_after_is_followed_and_told() -> None:

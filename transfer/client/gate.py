@@ -39,6 +39,8 @@ class Gate:
         self._closed_until = 0.0
         self._struck_at = float("-inf")
         self.strikes = 0
+        self.answers = 0
+        """How often the side has answered so far."""
 
     @property
     def attempts(self) -> int:
@@ -59,6 +61,7 @@ class Gate:
     def answered(self) -> None:
         """Note that the side works."""
         self.strikes = 0
+        self.answers += 1
 
     def failed(self, started: float, attempt: int, told: float | None) -> float:
         """Note a failure and close the gate; return for how many seconds.

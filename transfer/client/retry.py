@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from itertools import count
+from typing import Final, TypeAlias
 
 import stamina
 import stamina.instrumentation
@@ -11,6 +12,9 @@ from transfer.client.base import Answer, Request, Sender
 from transfer.client.gate import Gate
 from transfer.errors import LostAnswerError, SideError, ThrottledError, TransientError, UnavailableError
 from transfer.model import SideName
+
+MOST_ROUNDS: Final = 3
+"""How often a request gets all attempts, if it is only told to wait while others are answered."""
 
 _RESUME = "nothing is lost: run the same command again when the {side} is well, and it goes on where it stopped"
 
@@ -37,10 +41,20 @@ def ignore(_event: RetryEvent) -> None:
     """Do nothing about an event."""
 
 
+@dataclass(slots=True)
+class _Round:
+    """One round of attempts: how many there may still be, and how often the side had answered when it began."""
+
+    left: int
+    answers: int
+
+
 class RetrySender:
     """Sends again what was not carried out, after waits that hold for all requests of the side.
 
     A ``LostAnswerError`` is passed on at once, but the side is left alone for a while: what the caller asks next waits.
+    A request that is told to wait (429) begins its attempts anew if the side has answered others meanwhile: a side that
+    turns away every other request is slow, not dead.
     Raises ``UnavailableError`` when the attempts of a request, or those of the side, are used up.
     """
 
@@ -54,24 +68,42 @@ class RetrySender:
 
     async def send(self, request: Request) -> Answer:
         """Implement ``Sender``."""
-        # The gate does the waiting, for all requests at once and with a clock that tests can set.
-        attempts = stamina.retry_context(on=_at_once, attempts=self._attempts(request), timeout=None)
+        rounds = max(1, MOST_ROUNDS * self._gate.attempts // self._attempts(request))
+        for number in count(1):
+            round_ = _Round(rounds - number, self._gate.answers)
+            try:
+                return await self._attempt(request, round_)
+            except TransientError as error:
+                if not self._goes_on(round_, error):
+                    raise self._unavailable(request, error, number * self._attempts(request)) from error
+        raise AssertionError("unreachable")  # pragma: no cover - the last round returns or raises
+
+    async def _attempt(self, request: Request, round_: _Round) -> Answer:
+        most = self._attempts(request)
         try:
-            async for attempt in attempts:
-                with attempt:
-                    return await self._try(request, attempt.num)
-        except TransientError as error:
-            raise self._unavailable(request, error) from error
+            return await self._try(request, 1, round_)  # nearly always the only one, which needs no machinery
+        except TransientError:
+            if most <= 1:
+                raise
+        # The gate does the waiting, for all requests at once and with a clock that tests can set.
+        async for attempt in stamina.retry_context(on=_at_once, attempts=most - 1, timeout=None):
+            with attempt:
+                return await self._try(request, 1 + attempt.num, round_)
         raise AssertionError("unreachable")  # pragma: no cover - the last attempt returns or raises
 
-    async def _try(self, request: Request, number: int) -> Answer:
+    def _goes_on(self, round_: _Round, error: SideError) -> bool:
+        """Tell whether another round follows one that ended with ``error``."""
+        return bool(round_.left) and isinstance(error, ThrottledError) and self._gate.answers > round_.answers
+
+    async def _try(self, request: Request, number: int, round_: _Round) -> Answer:
         if self._gate.given_up:
             raise self._dead(request)
         started = await self._gate.enter()
         try:
             answer = await self._inner.send(request)
         except (TransientError, LostAnswerError) as error:
-            self._failed(request, error, started, number)
+            again = number < self._attempts(request) or self._goes_on(round_, error)
+            self._failed(error, started, number, again=again)
             raise
         except SideError:
             self._gate.answered()
@@ -82,14 +114,14 @@ class RetrySender:
     def _attempts(self, request: Request) -> int:
         return request.attempts or self._gate.attempts
 
-    def _failed(self, request: Request, error: TransientError | LostAnswerError, started: float, number: int) -> None:
+    def _failed(self, error: TransientError | LostAnswerError, started: float, number: int, *, again: bool) -> None:
         told = error.retry_after if isinstance(error, ThrottledError | LostAnswerError) else None
         seconds = self._gate.failed(started, number, told)
-        again = isinstance(error, TransientError) and number < self._attempts(request)
+        again = again and isinstance(error, TransientError)
         self._on_event(RetryEvent(self._side, error.what, number, seconds, error.detail, again))
 
-    def _unavailable(self, request: Request, last: TransientError) -> UnavailableError:
-        detail = f"gave up after {self._attempts(request)} attempts, the last: {last.detail}"
+    def _unavailable(self, request: Request, last: TransientError, attempts: int) -> UnavailableError:
+        detail = f"gave up after {attempts} attempts, the last: {last.detail}"
         hint = "; ".join(filter(None, [last.hint, _RESUME.format(side=self._side)]))
         return UnavailableError(self._side, request.what, detail, status=last.status, hint=hint, dag_id=request.dag_id)
 

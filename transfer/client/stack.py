@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager
 from transfer.client.auth import Credentials, NoCredentials, api_key, basic, bearer
 from transfer.client.gate import Gate
 from transfer.client.http import HttpSender
-from transfer.client.limit import LimitSender
+from transfer.client.limit import LimitSender, SideLimit
 from transfer.client.login import LoginSender
 from transfer.client.retry import OnEvent, RetrySender, ignore
 from transfer.client.session_login import SessionLogin
@@ -41,21 +41,30 @@ from transfer.model import SideName
 
 @asynccontextmanager
 async def open_side(
-    name: SideName, endpoint: Endpoint, retry: Retry, limits: Limits, *, on_event: OnEvent = ignore
+    name: SideName,
+    endpoint: Endpoint,
+    retry: Retry,
+    limits: Limits,
+    *,
+    on_event: OnEvent = ignore,
+    limit: SideLimit | None = None,
 ) -> AsyncIterator[Starship]:
     """Open one deployment; nothing is sent before the first call. Its connections are closed on leaving.
 
-    ``on_event`` is told of every failed attempt and the wait that follows. Raises ``ConfigError`` when the ca_file
-    cannot be used.
+    ``on_event`` is told of every failed attempt and the wait that follows. ``limit`` is how hard it is asked, for those
+    who want to watch or change that; None for what the endpoint says. Raises ``ConfigError`` when the ca_file cannot be
+    used.
     """
     async with open_wire(name, endpoint, limits) as wire:
-        yield stacked(wire, endpoint, Gate(retry), on_event)
+        yield stacked(wire, endpoint, Gate(retry), on_event, limit=limit)
 
 
-def stacked(wire: Wire, endpoint: Endpoint, gate: Gate, on_event: OnEvent = ignore) -> Starship:
+def stacked(
+    wire: Wire, endpoint: Endpoint, gate: Gate, on_event: OnEvent = ignore, *, limit: SideLimit | None = None
+) -> Starship:
     """Stack everything above the wire, as drawn on top of this file."""
     credentials = credentials_of(endpoint.auth, wire)
-    limited = LimitSender(HttpSender(wire, credentials), endpoint.limits)
+    limited = LimitSender(HttpSender(wire, credentials), limit or SideLimit(wire.side, endpoint.limits))
     known = LoginSender(limited, credentials)
     return Starship(wire.side, RetrySender(known, wire.side, gate, on_event))
 

@@ -1,10 +1,9 @@
 """The settings, grouped by concern: frozen, validated when built, with every default in one place."""
 
-import os
 import re
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -13,19 +12,28 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ValidationError,
     ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     field_validator,
     model_validator,
 )
 
+from transfer.config.place import Place
+from transfer.config.schedule import Schedule
 from transfer.config.secret import Secret
 from transfer.config.url import normalise_url
+from transfer.model import SideName
 
 SAFE_BODY_BYTES = 983_040
 """What every Airflow 2 target takes; 2.11.1 and later answer 500 from here to 1 MiB and 413 above."""
 
-LONGEST_PATH = 3_000
-"""Bytes; file systems take 4,096, and names are appended."""
+MOST_AT_ONCE: Final = 64
+"""Requests that may ever be under way at once on one side."""
+
+CEILINGS: Final[dict[SideName, int]] = {"source": 12, "target": 32}
+"""The most requests at once where nothing is configured: somebody works with the source, the target is still empty."""
 
 
 def _no_number(value: object) -> object:
@@ -44,19 +52,11 @@ def _encodable(text: str) -> str:
     return text
 
 
-def _usable(path: Path) -> Path:
-    """Refuse what no operating system takes for a path."""
-    if "\0" in str(path) or len(os.fsencode(path)) > LONGEST_PATH:
-        msg = "is not a usable path"
-        raise ValueError(msg)
-    return path
-
-
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 _Moment: TypeAlias = Annotated[AwareDatetime, BeforeValidator(_no_number)]
 _Text: TypeAlias = Annotated[str, AfterValidator(_encodable)]
-_Place: TypeAlias = Annotated[Path, AfterValidator(_usable)]
+_AtOnce: TypeAlias = Annotated[int, Field(ge=1, le=MOST_AT_ONCE)]
 
 
 class _Settings(BaseModel):
@@ -114,13 +114,43 @@ Auth: TypeAlias = Annotated[
 ]
 
 
+def _at_once(value: object, handler: ValidatorFunctionWrapHandler) -> object:
+    """Say in one sentence what may stand here: a union would report a problem for each of its parts."""
+    try:
+        return handler(value)
+    except ValidationError:
+        msg = f'must be a whole number from 1 to {MOST_AT_ONCE}, or "auto"'
+        raise ValueError(msg) from None
+
+
 class SideLimits(_Settings):
     """How hard one side may be asked."""
 
-    concurrency: int = Field(default=4, ge=1, le=64)
-    """Requests under way at once."""
+    concurrency: Annotated[_AtOnce | Literal["auto"], WrapValidator(_at_once)] = "auto"
+    """Requests under way at once: a fixed number, or found out between the two bounds below."""
+    min_concurrency: _AtOnce = 1
+    max_concurrency: _AtOnce | None = None
+    """None for the ceiling of the side, see ``bounds``."""
     requests_per_second: float | None = Field(default=None, ge=0.001, le=100_000)
     """A ceiling on the rate of requests; None for no ceiling."""
+    rows_per_second: float | None = Field(default=None, ge=0.001, le=1e9)
+    """A ceiling on the rate of rows, read or written; None for no ceiling."""
+    bytes_per_second: float | None = Field(default=None, ge=1, le=1e12)
+    """A ceiling on the rate of bytes in the bodies of requests and answers, unpacked; None for no ceiling."""
+
+    @model_validator(mode="after")
+    def _bounds_in_order(self) -> "SideLimits":
+        if self.max_concurrency is not None and self.min_concurrency > self.max_concurrency:
+            msg = f"min_concurrency ({self.min_concurrency}) must not exceed max_concurrency ({self.max_concurrency})"
+            raise ValueError(msg)
+        return self
+
+    def bounds(self, side: SideName) -> tuple[int, int]:
+        """Return the fewest and the most requests that may be under way at once; the same twice for a fixed number."""
+        if self.concurrency != "auto":
+            return self.concurrency, self.concurrency
+        most = self.max_concurrency or max(CEILINGS[side], self.min_concurrency)
+        return self.min_concurrency, most
 
 
 class Endpoint(_Settings):
@@ -128,7 +158,7 @@ class Endpoint(_Settings):
 
     url: Annotated[str, AfterValidator(normalise_url)]
     auth: Auth
-    ca_file: _Place | None = None
+    ca_file: Place | None = None
     headers: dict[str, str] = Field(default_factory=dict, repr=False)
 
     @field_validator("headers")
@@ -180,10 +210,12 @@ class Limits(_Settings):
 
     batch_rows: int = Field(default=1_000, ge=1, le=100_000)
     batch_bytes: int = Field(default=SAFE_BODY_BYTES, ge=1_024, le=268_435_456)
-    window_runs: int = Field(default=500, ge=1, le=10_000)
+    window_runs: int = Field(default=1_000, ge=1, le=10_000)
     """The most runs in a window."""
-    window_bytes: int = Field(default=2_097_152, ge=16_384)
+    window_bytes: int = Field(default=3_145_728, ge=16_384)
     """The size of child pages that windows aim at: window size adapts to it."""
+    ahead_bytes: int = Field(default=67_108_864, ge=1_048_576)
+    """What all windows that are read, ready or written should have together: with many at once each is smaller."""
     memory_bytes: int = Field(default=8_388_608, ge=65_536)
     """A larger answer is held in an unlinked temporary file instead of memory."""
     answer_bytes: int = Field(default=4_294_967_296, ge=1_048_576)
@@ -208,7 +240,8 @@ class Settings(_Settings):
     selection: Selection = Selection()
     limits: Limits = Limits()
     retry: Retry = Retry()
-    state_dir: _Place = Path("transfer-state")
+    schedule: Schedule = Schedule()
+    state_dir: Place = Path("transfer-state")
 
     @field_validator("target")
     @classmethod
