@@ -9,6 +9,8 @@ from transfer.kinds import Kind, Row
 
 SideName: TypeAlias = Literal["source", "target"]
 
+SIDES: Final[tuple[SideName, ...]] = ("source", "target")
+
 
 class Outcome(StrEnum):
     """What became of a DAG run of the source, as the checkpoint remembers it.

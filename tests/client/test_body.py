@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transfer.client.body import SpooledBody
+from transfer.client.body import CRUMB, EchoedBody, SpooledBody
 from transfer.errors import StateFullError
 
 
@@ -69,3 +69,31 @@ def test_the_end_of_a_document_is_recognised(text: bytes, whole: bool) -> None: 
     body.write(text)
     assert body.ends_with((b"}", b"]")) is whole
     body.close()
+
+
+def test_crumbs_are_put_together() -> None:
+    """An answer that comes byte by byte takes no more pieces of memory than its size accounts for."""
+    body = SpooledBody(1_000_000)
+    for _ in range(3 * CRUMB):
+        body.write(b"x")
+    assert body._held is not None
+    assert len(body._held) == 3
+    assert body.read() == b"x" * 3 * CRUMB
+    body.close()
+
+
+@given(st.lists(st.binary(max_size=600), max_size=12), st.integers(1, 700))
+def test_an_echo_keeps_its_beginning_and_its_end(written: list[bytes], kept: int) -> None:
+    """All of it is counted; at least the first bytes are there, and its end is that of the whole."""
+    echo, whole = EchoedBody(kept), SpooledBody(1_000_000)
+    for piece in written:
+        echo.write(piece)
+        whole.write(piece)
+    assert echo.size == whole.size
+    assert echo.head(kept) == whole.head(kept)
+    assert whole.read().startswith(echo.read())
+    assert len(echo.read()) < 2 * kept
+    for ending in (b"a", b"}", whole.read()[-1:]):
+        assert echo.ends_with((ending,)) == whole.ends_with((ending,))
+    echo.close()
+    whole.close()

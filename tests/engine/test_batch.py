@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transfer.emulator.rows import run_row, task_row
-from transfer.engine.batch import SMALLEST_CEILING, Batcher
+from transfer.engine.batch import SMALLEST_CEILING, Batcher, drop_nulls
 from transfer.kinds import DAG_RUNS, TASK_INSTANCE_HISTORY, TASK_INSTANCES, Kind, Row
 from transfer.model import Batch
 
@@ -143,3 +143,13 @@ def test_the_ceiling_only_sinks(refused: list[int], size: int) -> None:
         before = one.max_bytes
         one.lower_ceiling(body)
         assert min(before, SMALLEST_CEILING) <= one.max_bytes <= before
+
+
+@given(shapes=TASK_ROWS.filter(bool))
+def test_only_what_is_null_in_all_rows_is_dropped(shapes: list[tuple[int, set[str], set[str]]]) -> None:
+    """A column that one row lacks, or has a value for, is left as it was in all of them."""
+    rows = tasks(shapes)
+    null = {column for column in OPTIONAL if all(row.get(column, "lacks") is None for row in rows)}
+    kept = [{name: value for name, value in row.items() if name not in null} for row in rows]
+    drop_nulls(TASK_INSTANCES, rows)
+    assert rows == kept

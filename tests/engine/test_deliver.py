@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from transfer.engine.deliver import Delivery
 from transfer.errors import UnavailableError, UnexpectedAnswerError
 from transfer.kinds import TASK_INSTANCES, Key
+from transfer.model import Batch
 
 from .storing import Store, deliver, rows
 
@@ -130,3 +131,16 @@ async def test_a_bad_row_costs_few_requests() -> None:
     store = Store(invalid=frozenset({617}))
     delivery = await deliver(store, rows(1_000), batch_rows=1_000)
     assert (len(delivery.refused), store.requests < 30) == (1, True)
+
+
+@given(asked=st.lists(st.booleans(), min_size=1, max_size=5), late=SOME)
+def test_sent_rows_are_counted_with_and_without_their_keys(asked: list[bool], late: frozenset[int]) -> None:
+    """It makes no difference whether somebody has asked for the keys, or added some, in between."""
+    delivery = Delivery()
+    for number, ask in enumerate(asked):
+        news = [row | {"run_id": f"r{number}"} for row in rows(3)]
+        delivery.acknowledge(Batch(TASK_INSTANCES, "d", news, b"", "key"))
+        if ask:
+            delivery.sent.update(keys(late))
+    expected = 3 * len(asked) + (len(late) if any(asked) else 0)
+    assert delivery.sent_rows == len(delivery.sent) == expected

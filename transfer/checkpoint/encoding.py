@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import blake2b
 from sqlite3 import DatabaseError
 from types import UnionType
@@ -61,6 +62,7 @@ def unsigned(value: int) -> int:
     return value + _TWO_64 if value < 0 else value
 
 
+@lru_cache(maxsize=4_096)  # the same run is recalled, claimed and settled within a few windows
 def digest(run_id: str) -> int:
     """Return the stored name of a run, unique within its DAG for all practical purposes (64 bits of blake2b)."""
     return int.from_bytes(blake2b(run_id.encode("utf-8", "surrogatepass"), digest_size=8).digest(), signed=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from cyclopts import CycloptsError
 
 from transfer.cli.app import app
+from transfer.cli.collecting import whole_program
 from transfer.cli.output import accept_any_text, hush, say_error, say_error_json
 from transfer.errors import ExitCode, TransferError
 
@@ -20,7 +21,8 @@ def main() -> None:
     os.umask(0o077)
     accept_any_text()
     signal.signal(signal.SIGTERM, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
-    sys.exit(invoke(sys.argv[1:]))
+    with whole_program():
+        sys.exit(invoke(sys.argv[1:]))
 
 
 def invoke(arguments: list[str]) -> int:

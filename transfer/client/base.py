@@ -34,6 +34,8 @@ class Request:
     dag_id: str | None = None
     most_bytes: int | None = None
     """The largest answer that is taken, unpacked; None for ``limits.answer_bytes``."""
+    rows: int = 0
+    """Rows in the body, for a limit on their rate."""
 
 
 class Body(Protocol):
@@ -65,6 +67,8 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: Body
+    seconds: float = 0.0
+    """From the request to the end of the answer, without any waiting on our side."""
 
 
 class Sender(Protocol):
@@ -87,8 +91,12 @@ class ChildPage(Protocol):
     """Bytes."""
     run_count: int | None
     """The DAG's run count in the envelope, None until it was read (it may stand behind the rows)."""
+    seconds: float
+    """How long the answer took, without any waiting on our side."""
+    fresh: bool
+    """Whether the rows are made anew each time that they are read, so that whoever reads them may change them."""
 
-    def rows(self, chunk_bytes: int = 262_144) -> AsyncIterator[list[Row]]:
+    def rows(self, chunk_bytes: int = 131_072) -> AsyncIterator[list[Row]]:
         """Yield the rows in order, in lists of roughly ``chunk_bytes`` of JSON; may be called again.
 
         Raises ``UnexpectedAnswerError`` when the body is not the envelope it should be.

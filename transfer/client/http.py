@@ -1,6 +1,7 @@
 """The innermost sender: one request, one answer, one verdict."""
 
 from http import HTTPStatus
+from time import monotonic
 from typing import Final
 
 from transfer.client.auth import Credentials
@@ -27,12 +28,13 @@ class HttpSender:
 
     async def send(self, request: Request) -> Answer:
         """Implement ``Sender``."""
+        started = monotonic()
         reply = await self._wire.exchange(request, self._credentials.headers())
         error = judge(self._wire.side, request, reply) or self._cut(request, reply)
         if error is not None:
             reply.body.close()
             raise error
-        return Answer(reply.status, reply.headers, reply.body)
+        return Answer(reply.status, reply.headers, reply.body, monotonic() - started)
 
     def _cut(self, request: Request, reply: Reply) -> SideError | None:
         if _complete(reply):

@@ -3,7 +3,9 @@
 An id that cannot be stored anywhere, a count that is none or a row of another DAG must not get further than this.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
+from types import NoneType
 from typing import Any, Final
 
 from transfer.kinds import TASK_INSTANCE_HISTORY, Kind, Row
@@ -18,6 +20,9 @@ DEEPEST: Final = 200
 SPARE_RUNS: Final = 10_000
 """Runs that may be served beyond the count, which the server took a moment before."""
 
+_RUN_ID, _TASK_ID, _DAG_ID, _STATE = map(itemgetter, ("run_id", "task_id", "dag_id", "state"))
+_TEXT_OR_NULL: Final = frozenset({str, NoneType})
+
 
 def is_id(value: object) -> bool:
     """Tell whether ``value`` can be the id of something: a text that any database could hold."""
@@ -31,24 +36,62 @@ def is_count(value: object) -> bool:
 
 def is_run(row: Any, dag_id: str) -> bool:
     """Tell whether ``row`` is a run of ``dag_id`` with what runs are ordered and chosen by."""
-    match row:
-        case {"run_id": run_id, "start_date": str() | None, "execution_date": str(), "state": str() | None}:
-            return is_id(run_id) and row.get("dag_id", dag_id) == dag_id and is_shallow(row.get("conf"))
-    return False
+    if type(row) is not dict:
+        return False
+    try:
+        start, state, conf = row["start_date"], row["state"], row.get("conf")
+        return (
+            is_id(row["run_id"])
+            and (start is None or type(start) is str)
+            and type(row["execution_date"]) is str
+            and (state is None or type(state) is str)
+            and row.get("dag_id", dag_id) == dag_id
+            and (not conf or is_shallow(conf))
+        )
+    except KeyError:
+        return False
 
 
-def child_of(dag_id: str, kind: Kind) -> Callable[[Row], bool]:
-    """Return what tells whether a row has the identity of a task instance, or of a try of one, of ``dag_id``."""
+def children_of(dag_id: str, kind: Kind) -> Callable[[Sequence[Any]], bool]:
+    """Return what tells whether all objects of a list have the identity of task instances, or of tries, of ``dag_id``.
+
+    Every row that is moved passes here: the columns are looked at as a whole, and the rows one by one only where
+    something is not as usual.
+    """
+    is_child = _child_of(dag_id, kind)
+    numbers = [itemgetter(name) for name in ("map_index", "try_number")[: 2 if kind is TASK_INSTANCE_HISTORY else 1]]
+
+    def are_children(rows: Sequence[Any]) -> bool:
+        return _are_usual(rows, dag_id, numbers) or all(map(is_child, rows))
+
+    return are_children
+
+
+def _are_usual(rows: Sequence[Any], dag_id: str, numbers: Iterable[Callable[[Row], object]]) -> bool:
+    """Tell whether ``rows`` pass at a look; False may also mean that one of them is merely unusual."""
+    try:
+        return (
+            set(map(type, map(_RUN_ID, rows))) == {str}  # TypeError for what is no object
+            and all(map(is_id, set(map(_TASK_ID, rows))))
+            and list(map(_DAG_ID, rows)).count(dag_id) == len(rows)
+            and _TEXT_OR_NULL.issuperset(map(type, map(_STATE, rows)))
+            and all(set(map(type, map(number, rows))) == {int} for number in numbers)
+        )
+    except (KeyError, TypeError):  # a column that lacks, a list where a text should be
+        return False
+
+
+def _child_of(dag_id: str, kind: Kind) -> Callable[[Any], bool]:
     with_try = kind is TASK_INSTANCE_HISTORY
 
-    def is_child(row: Row) -> bool:  # once for every row that is moved, hence no calls for what is usual
+    def is_child(row: Any) -> bool:
+        if type(row) is not dict:
+            return False
         try:
             task_id, state = row["task_id"], row.get("state")
             return (
                 type(row["run_id"]) is str
-                and type(task_id) is str
-                and len(task_id) <= LONGEST_ID
-                and (task_id.isascii() or _is_unicode(task_id))
+                and is_id(task_id)
                 and type(row["map_index"]) is int
                 and (state is None or type(state) is str)
                 and row.get("dag_id", dag_id) == dag_id

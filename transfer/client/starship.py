@@ -1,13 +1,15 @@
 """Starship's REST API as the engine wants it: rows in, rows out, nothing of HTTP."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 
 from transfer.client.base import Body, Request, Sender
 from transfer.client.page import PARSED_BYTES, StarshipPage
-from transfer.client.shape import child_of, is_count, is_id, is_run, is_slice
+from transfer.client.plain import parsed_runs
+from transfer.client.shape import children_of, is_count, is_id, is_run, is_slice
 from transfer.client.stable import StableApi
 from transfer.errors import AuthError, LostAnswerError, NotStarshipError, UnexpectedAnswerError
 from transfer.kinds import DAG_RUNS, TASK_INSTANCES, Kind
@@ -61,7 +63,7 @@ class Starship:
         request = replace(self._slice(DAG_RUNS, dag_id, offset, limit), most_bytes=PARSED_BYTES)
         answer = await self._sender.send(request)
         size = answer.body.size
-        match self._parsed(request, answer.body):
+        match self._parsed(request, answer.body, parsed_runs):
             case {"dag_runs": list(rows), "dag_run_count": count} if is_count(count):
                 if not is_slice(rows, count, offset, limit):
                     raise self._unexpected(request, f"holds {len(rows)} runs of {count}, which was not asked for")
@@ -74,8 +76,9 @@ class Starship:
     ) -> StarshipPage:
         """Implement ``Source``."""
         request = replace(self._slice(kind, dag_id, offset, limit), attempts=attempts)
+        are_rows = children_of(dag_id, kind)
         answer = await self._sender.send(request)
-        return StarshipPage(self._side, kind, request, answer.body, child_of(dag_id, kind))
+        return StarshipPage(self._side, kind, request, answer.body, are_rows, seconds=answer.seconds)
 
     async def insert(self, batch: Batch) -> None:
         """Implement ``Target``.
@@ -85,7 +88,8 @@ class Starship:
         """
         what = f"insert {len(batch.rows)} {batch.kind.name}"
         headers = {"Idempotency-Key": batch.key}
-        await self._post(batch.kind, Request("POST", "", what, body=batch.body, headers=headers, dag_id=batch.dag_id))
+        request = Request("POST", "", what, body=batch.body, headers=headers, dag_id=batch.dag_id, rows=len(batch.rows))
+        await self._post(batch.kind, request)
 
     async def remove_run(self, dag_id: str, run_id: str) -> bool:
         """Implement ``Target``: Starship itself can only remove all runs of a DAG."""
@@ -124,15 +128,14 @@ class Starship:
     async def _get(self, request: Request) -> Any:
         """Send a request and parse the answer.
 
-        With the standard library on purpose: the conf of a DAG run may hold integers beyond 64 bits, which orjson
-        turns into floats without a word, and NaN and lone surrogates, which it refuses.
+        With the standard library on purpose: names may hold lone surrogates, which orjson refuses.
         """
         answer = await self._sender.send(request)
         return self._parsed(request, answer.body)
 
-    def _parsed(self, request: Request, body: Body) -> Any:
+    def _parsed(self, request: Request, body: Body, parse: Callable[[bytes], Any] = json.loads) -> Any:
         try:
-            return _parse(body)
+            return parse(_taken(body))
         except (ValueError, RecursionError):
             pass  # raised below: the error would carry the document along
         raise self._unexpected(request, "is not valid JSON")
@@ -151,8 +154,8 @@ class Starship:
         )
 
 
-def _parse(body: Body) -> Any:
+def _taken(body: Body) -> bytes:
     try:
-        return json.loads(body.read())
+        return body.read()
     finally:
         body.close()

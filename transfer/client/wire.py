@@ -16,9 +16,9 @@ import anyio
 
 from transfer import __version__
 from transfer.client.base import Request
-from transfer.client.body import SpooledBody
+from transfer.client.body import EchoedBody, SpooledBody
 from transfer.client.broken import failure
-from transfer.config.settings import Endpoint, Limits
+from transfer.config.settings import MOST_AT_ONCE, Endpoint, Limits
 from transfer.errors import ConfigError, LostAnswerError, UnavailableError
 from transfer.model import SideName
 from transfer.secrets_registry import hide
@@ -132,7 +132,7 @@ class Wire:
     async def _body(
         self, request: Request, response: aiohttp.ClientResponse, patience: anyio.CancelScope
     ) -> SpooledBody:
-        body = SpooledBody(self._limits.memory_bytes)
+        body = self._new_body(request, response)
         try:
             if response.ok and response.status < 300:  # noqa: PLR2004 - the end of the 2xx class
                 async for piece in response.content.iter_any():
@@ -145,6 +145,16 @@ class Wire:
             body.close()
             raise
         return body
+
+    def _new_body(self, request: Request, response: aiohttp.ClientResponse) -> SpooledBody:
+        """Return what keeps the answer: of one to a write, which repeats all that was sent, no more than is looked at.
+
+        One whose end only the connection's end shows has to be parsed, and is kept.
+        """
+        has_end = "Content-Length" in response.headers or "Transfer-Encoding" in response.headers
+        if request.writes and has_end:
+            return EchoedBody(ERROR_BYTES)
+        return SpooledBody(self._limits.memory_bytes)
 
     def _check_size(self, request: Request, size: int) -> None:
         most = min(request.most_bytes or self._limits.answer_bytes, self._limits.answer_bytes)
@@ -201,8 +211,8 @@ async def open_wire(side: SideName, endpoint: Endpoint, limits: Limits) -> Async
     async with AsyncExitStack() as stack:
         connector = await stack.enter_async_context(
             aiohttp.TCPConnector(
-                # One more than requests: a login must not wait for a page.
-                limit=endpoint.limits.concurrency + 1,
+                # Whatever the limits become; one more than requests: a login must not wait for a page.
+                limit=MOST_AT_ONCE + 1,
                 ssl=_tls(side, endpoint),
                 keepalive_timeout=IDLE_SECONDS,
             )

@@ -6,13 +6,19 @@ later rows lack fails the batch (Airflow 2 and 3). So rows with different keys n
 
 from collections.abc import Iterator
 from hashlib import blake2b
+from itertools import repeat
 from json import dumps
+from math import isfinite
+from operator import eq, itemgetter
 from uuid import UUID, uuid5
 
 import orjson
 
+from transfer.client.plain import is_plain
 from transfer.kinds import DAG_RUNS, Kind, Row
 from transfer.model import Batch
+
+_ABSENT = object()
 
 SMALLEST_CEILING = 16_384
 """Bytes; a server that refuses less than this does so for another reason than the size."""
@@ -40,22 +46,46 @@ class Batcher:
                 yield from self._pack(kind, dag_id, _without_nulls(kind, alike))
 
     def _pack(self, kind: Kind, dag_id: str, rows: list[Row]) -> Iterator[Batch]:
+        """Yield one body of all ``rows``, which have the same keys; row by row only where that is not possible."""
+        whole = _whole(kind, rows)
+        if whole is not None and len(whole) <= self.max_bytes:
+            yield self._batch(kind, dag_id, rows, whole)
+            return
+        yield from self._pack_singly(kind, dag_id, rows)
+
+    def _pack_singly(self, kind: Kind, dag_id: str, rows: list[Row]) -> Iterator[Batch]:
         parts = [_encode(kind, row) for row in rows]
         room = self.max_bytes - len(_body(kind, []))
         start, size = 0, 0
         for index, part in enumerate(parts):
             if size and size + len(part) + 1 > room:
-                yield self._batch(kind, dag_id, rows[start:index], parts[start:index])
+                yield self._batch(kind, dag_id, rows[start:index], _body(kind, parts[start:index]))
                 start, size = index, 0
             size += len(part) + 1
-        yield self._batch(kind, dag_id, rows[start:], parts[start:])
+        yield self._batch(kind, dag_id, rows[start:], _body(kind, parts[start:]))
 
-    def _batch(self, kind: Kind, dag_id: str, rows: list[Row], parts: list[bytes]) -> Batch:
-        digest = blake2b(digest_size=16)
-        for row in rows:
-            digest.update(repr(kind.key_of(row)).encode())
-        key = uuid5(self._job_id, f"{kind.name}\0{dag_id}\0{digest.hexdigest()}")
-        return Batch(kind, dag_id, rows, _body(kind, parts), str(key))
+    def _batch(self, kind: Kind, dag_id: str, rows: list[Row], body: bytes) -> Batch:
+        digest = blake2b(_identity(kind, rows), digest_size=16).hexdigest()
+        return Batch(kind, dag_id, rows, body, str(uuid5(self._job_id, f"{kind.name}\0{dag_id}\0{digest}")))
+
+
+def _identity(kind: Kind, rows: list[Row]) -> bytes:
+    """Return bytes that no rows with other keys have: column by column, without a new object for each row."""
+    columns = [list(map(itemgetter(column), rows)) for column in kind.key]
+    try:
+        return orjson.dumps(columns)
+    except TypeError:  # as in _encode
+        return dumps(columns).encode()
+
+
+def _whole(kind: Kind, rows: list[Row]) -> bytes | None:
+    """Encode all ``rows`` at once; None if one of them needs another codec."""
+    if not _is_fast(kind, rows):
+        return None
+    try:
+        return orjson.dumps({kind.envelope: rows})
+    except TypeError:  # as in _encode
+        return None
 
 
 def _body(kind: Kind, parts: list[bytes]) -> bytes:
@@ -63,8 +93,8 @@ def _body(kind: Kind, parts: list[bytes]) -> bytes:
 
 
 def _encode(kind: Kind, row: Row) -> bytes:
-    """Encode one row; ``conf`` is anybody's JSON, so runs go through the codec that keeps every number as it was."""
-    if kind is DAG_RUNS or _is_nan(row.get("duration")):
+    """Encode one row with the fastest codec that keeps every number as it was."""
+    if not _is_fast(kind, [row]):
         return _dumped(row)
     try:
         return orjson.dumps(row)
@@ -80,30 +110,65 @@ def _dumped(row: Row) -> bytes:
         return dumps(row, separators=(",", ":")).encode()
 
 
-def _is_nan(value: object) -> bool:
-    """Tell whether ``value`` is the one number that orjson would turn into null."""
-    return value != value  # noqa: PLR0124  that is what makes it NaN
+def _is_fast(kind: Kind, rows: list[Row]) -> bool:
+    """Tell whether orjson keeps all numbers of ``rows``: it turns NaN and infinity into null without a word.
+
+    The ``conf`` of a run is anybody's JSON and may hold them anywhere; of the columns that Starship serves of other
+    rows only the duration is a fraction.
+    """
+    if kind is DAG_RUNS:
+        return all(map(is_plain, rows))
+    try:
+        return all(map(isfinite, filter(None, [row.get("duration") for row in rows])))
+    except (TypeError, OverflowError):  # not a number at all, or one that is no float
+        return False
 
 
 def _without_lone_nulls(kind: Kind, rows: list[Row]) -> list[Row]:
     """Leave a null ``conf`` out of its row: sent, it would be stored as a pickled None instead of NULL."""
-    if kind is not DAG_RUNS:
+    if kind is not DAG_RUNS or None not in [row.get("conf", 0) for row in rows]:
         return rows
     return [row if row.get("conf", 0) is not None else {k: v for k, v in row.items() if k != "conf"} for row in rows]
 
 
 def _without_nulls(kind: Kind, rows: list[Row]) -> list[Row]:
     """Leave out the optional columns that are null in all ``rows``, which have the same keys."""
-    empty = [column for column in rows[0] if column in kind.optional and all(row[column] is None for row in rows)]
-    if not empty:
+    if not _null_columns(kind, rows):
         return rows
-    kept = [column for column in rows[0] if column not in empty]
-    return [{column: row[column] for column in kept} for row in rows]
+    kept = list(map(dict.copy, rows))  # and removing from them: a third of the time of building new ones
+    drop_nulls(kind, kept)
+    return kept
+
+
+def drop_nulls(kind: Kind, rows: list[Row]) -> None:
+    """Remove the optional columns that are null in all ``rows`` from them, which saves the batcher copies of them."""
+    first, last = rows[0], rows[-1]
+    for column in kind.optional.intersection(first):
+        if first[column] is None and last.get(column, _ABSENT) is None:
+            _drop_null(column, rows)
+
+
+def _drop_null(column: str, rows: list[Row]) -> None:
+    """Remove ``column`` if it is null in all ``rows``: taken out to be looked at, and seldom put back."""
+    values = list(map(dict.pop, rows, repeat(column), repeat(_ABSENT)))
+    if values.count(None) == len(rows):
+        return
+    for row, value in zip(rows, values, strict=True):
+        if value is not _ABSENT:
+            row[column] = value
+
+
+def _null_columns(kind: Kind, rows: list[Row]) -> list[str]:
+    maybe = [column for column, value in rows[0].items() if value is None and column in kind.optional]
+    try:
+        return [column for column in maybe if list(map(itemgetter(column), rows)).count(None) == len(rows)]
+    except KeyError:  # other keys in other rows: they part ways before the nulls are looked at
+        return []
 
 
 def _by_keys(rows: list[Row]) -> list[list[Row]]:
-    first = rows[0].keys()
-    if all(row.keys() == first for row in rows):
+    first = list(rows[0])
+    if all(map(eq, map(list, rows), repeat(first))):  # the server writes all rows in one order
         return [rows]
     groups: dict[frozenset[str], list[Row]] = {}
     for row in rows:

@@ -1,7 +1,6 @@
 """Read the children of a slice of runs, all kinds at once."""
 
 from dataclasses import dataclass
-from time import monotonic
 
 import anyio
 
@@ -16,10 +15,9 @@ FEW_ATTEMPTS = 2
 
 @dataclass(slots=True)
 class Pages:
-    """The child pages of one slice in the order of their kinds, and the seconds that they took."""
+    """The child pages of one slice in the order of their kinds."""
 
     pages: list[ChildPage]
-    seconds: float
 
     @property
     def tasks(self) -> ChildPage:
@@ -30,6 +28,11 @@ class Pages:
     def size(self) -> int:
         """Return the bytes of all pages."""
         return sum(page.size for page in self.pages)
+
+    @property
+    def seconds(self) -> float:
+        """Return how long the slowest of them took."""
+        return max(page.seconds for page in self.pages)
 
     def close(self) -> None:
         """Free all pages."""
@@ -44,7 +47,6 @@ async def read_children(source: Source, dag_id: str, part: Slice) -> Pages | Non
     else a request raises.
     """
     loaded: dict[Kind, ChildPage] = {}
-    started = monotonic()
     attempts = None if part.is_one_tie else FEW_ATTEMPTS
 
     async def read(kind: Kind) -> None:
@@ -55,11 +57,11 @@ async def read_children(source: Source, dag_id: str, part: Slice) -> Pages | Non
             for kind in CHILDREN:
                 group.start_soon(read, kind)
     except BaseException as failure:  # whatever ends this, also a cancellation, must free the pages
-        Pages(list(loaded.values()), 0).close()
+        Pages(list(loaded.values())).close()
         if not isinstance(failure, BaseExceptionGroup):
             raise
         worst = gravest(failure)
         if isinstance(worst, UnavailableError) and not part.is_one_tie:
             return None
         raise worst from None
-    return Pages([loaded[kind] for kind in CHILDREN], monotonic() - started)
+    return Pages([loaded[kind] for kind in CHILDREN])

@@ -1,12 +1,16 @@
 """Decide what becomes of each run of a slice; pure."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from itertools import groupby
 from json import dumps
 from operator import itemgetter
 
+import orjson
+
+from transfer.client.plain import is_plain
 from transfer.config.settings import Selection
 from transfer.engine.memory import MENDED
 from transfer.engine.order import parse_date
@@ -37,8 +41,20 @@ class Choice:
 
 def fingerprint(row: Row) -> int:
     """Return 64 bits that change when any column of the run does."""
-    text = dumps(row, sort_keys=True, separators=(",", ":"))
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")
+    return int.from_bytes(blake2b(_canonical(row), digest_size=8).digest(), "big")
+
+
+def _canonical(row: Row) -> bytes:
+    """Return ``row`` as compact JSON in ASCII with sorted keys, always the same bytes: their digests are remembered.
+
+    Of plain rows orjson writes what the standard library does, unless there are characters that have to be escaped.
+    """
+    if is_plain(row):
+        with suppress(TypeError):  # an integer beyond 64 bits, a lone surrogate
+            text = orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
+            if text.isascii() and b"\x7f" not in text:
+                return text
+    return dumps(row, sort_keys=True, separators=(",", ":")).encode()
 
 
 def choose(
@@ -80,6 +96,8 @@ def _settled_order(rows: Sequence[Row]) -> list[Row]:
 
     Else every run of the program might take another one of those that tie at the edge of ``newest``.
     """
+    if len(set(map(itemgetter("start_date"), rows))) == len(rows):
+        return list(rows)
     ties = groupby(rows, key=itemgetter("start_date"))
     return [row for _, tie in ties for row in sorted(tie, key=itemgetter("run_id"))]
 

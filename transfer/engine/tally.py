@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 
 from transfer.engine.deliver import Delivery
 from transfer.engine.memory import judged, memory
@@ -30,7 +31,7 @@ class Tally:
     ) -> None:
         self._loaded = loaded
         self._to_move = set(loaded.ids_to_move)
-        self._again = {run_id for run_id in self._to_move if memory(loaded.before.get(run_id)).again}
+        self._again = {run_id for run_id in loaded.before.keys() & self._to_move if memory(loaded.before[run_id]).again}
         self._kept = kept or {}
         self._tried = tried or {}
         self.removed = set(loaded.replaced) - self._kept.keys()
@@ -51,7 +52,7 @@ class Tally:
         """Count what a delivery says."""
         again = sum(key[0] in self._again for key in delivery.sent) if self._again else 0
         self._repaired[kind.name] += again
-        self._counts[Outcome.MOVED, kind.name] += len(delivery.sent) - again
+        self._counts[Outcome.MOVED, kind.name] += delivery.sent_rows - again
         self._find(kind, delivery.found)
         for key, reason in delivery.refused.items():
             changed = kind is DAG_RUNS and self._loaded.before.get(key[0]) is Outcome.CHANGED
@@ -71,6 +72,8 @@ class Tally:
 
     def sift(self, kind: Kind, rows: list[Row], present: set[Key]) -> list[Row]:
         """Return the rows that the target lacks and can take; the others are counted."""
+        if not present and not self._refused and self._to_move.issuperset(map(itemgetter("run_id"), rows)):
+            return rows
         lacking = []
         found = []
         for row in rows:
