@@ -8,6 +8,7 @@ from transfer.checkpoint import Checkpoint, Job
 from transfer.config.settings import Endpoint, Limits, NoAuth, Settings, SideLimits
 from transfer.engine import run as engine
 from transfer.engine.ending import Ending
+from transfer.engine.pace import Pace
 from transfer.engine.plan import make_plan
 from transfer.engine.stop import Stop
 from transfer.progress import Progress
@@ -40,6 +41,7 @@ async def move(
     *,
     watched: Callable[[Checkpoint], Any] = as_it_is,
     replace: bool = False,
+    pace: Pace | None = None,
 ) -> Ending:
     """Run the program once; ``watched`` may put something in front of the checkpoint."""
     identity = Job(settings.source.url, settings.target.url, "{}")
@@ -47,7 +49,9 @@ async def move(
         plan = await make_plan(source, target, settings.selection)
         await checkpoint.store_plan(plan.dags)
         stop = Stop()
-        job = engine.Job(settings, source, target, watched(checkpoint), Progress(), stop, replace=replace)
+        job = engine.Job(
+            settings, source, target, watched(checkpoint), Progress(), stop, replace=replace, pace=pace or Pace()
+        )
         with stop.everything:
             return await engine.run(job, plan.dags)
     return Ending(stopped=True)

@@ -27,6 +27,8 @@ class TablePage:
     run_count: int | None
     side: "TableSide"
     size: int = 100
+    seconds: float = 0.0
+    fresh: bool = False
     closed: bool = False
 
     async def rows(self, chunk_bytes: int = 262_144) -> AsyncIterator[list[Row]]:

@@ -56,3 +56,25 @@ async def test_signals_are_requests(number: signal.Signals) -> None:
         await anyio.wait_all_tasks_blocked()
         group.cancel_scope.cancel()
     assert (told, stop.requests) == ([(number.name, False), (number.name, True)], 2)
+
+
+async def test_hang_up_is_no_request() -> None:
+    """SIGHUP goes to whoever wants to hear of it, each time, and stops nothing."""
+    stop = Stop()
+    heard = anyio.Event()
+    times = []
+
+    def hear() -> None:
+        times.append(stop.requests)
+        if len(times) > 1:
+            heard.set()
+        else:
+            os.kill(os.getpid(), signal.SIGHUP)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(stop.on_signals, lambda *_: None, hear)
+        await anyio.wait_all_tasks_blocked()
+        os.kill(os.getpid(), signal.SIGHUP)
+        await heard.wait()
+        group.cancel_scope.cancel()
+    assert (times, stop.requested) == ([0, 0], False)

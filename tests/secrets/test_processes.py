@@ -38,8 +38,8 @@ main()
 BUGS = (
     ("transfer.client.http", "judge"),
     ("transfer.client.wire", "_payload"),
-    ("transfer.engine.read", "choose"),
-    ("transfer.engine.batch", "_dumped"),
+    ("transfer.engine.cut", "choose"),
+    ("transfer.engine.batch", "_whole"),
     ("transfer.checkpoint.windows", "settle"),
     ("transfer.cli.run", "show_summary"),
 )

@@ -14,7 +14,7 @@ from unittest import mock
 from transfer import redact as redaction
 from transfer.checkpoint import Checkpoint, ResumePoint, database, opening, passes, plan
 from transfer.client import http, page, retry, starship, status
-from transfer.engine import deliver, lane, read, run, scan, tally, write
+from transfer.engine import deliver, lane, load, run, scan, tally, write
 from transfer.errors import LostAnswerError, TransientError, UnexpectedAnswerError
 from transfer.model import Batch
 
@@ -62,9 +62,9 @@ def resend_on_timeout() -> AbstractContextManager[Any]:
     """A write whose answer was lost is sent again like any other request."""
     good = retry.RetrySender._try
 
-    async def try_(self: retry.RetrySender, request: Any, number: int) -> Any:
+    async def try_(self: retry.RetrySender, request: Any, number: int, round_: Any) -> Any:
         try:
-            return await good(self, request, number)
+            return await good(self, request, number, round_)
         except LostAnswerError as error:
             raise TransientError(error.side, error.what, error.detail, status=error.status) from error
 
@@ -155,7 +155,7 @@ def move_the_living() -> AbstractContextManager[Any]:
     async def live_runs(_tasks: Any, _run_ids: Any) -> set[str]:
         return set()
 
-    return _put(read, "live_runs", live_runs)
+    return _put(load, "live_runs", live_runs)
 
 
 def store_the_servers_words() -> AbstractContextManager[Any]:

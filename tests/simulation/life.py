@@ -4,7 +4,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from random import Random
 from typing import Any, Final
 from uuid import UUID
@@ -13,13 +13,14 @@ import anyio
 
 from transfer import secrets_registry
 from transfer.checkpoint import opening, store
+from transfer.cli import control, limiting
 from transfer.cli import run as command
 from transfer.cli.options import OutputOptions
-from transfer.client import gate, stack
+from transfer.client import gate, http, stack
 from transfer.client.retry import RetryEvent
 from transfer.client.wire import Wire
 from transfer.config.settings import Endpoint, Limits, Settings
-from transfer.engine import children, live
+from transfer.engine import live
 from transfer.errors import TransferError
 from transfer.model import SideName
 
@@ -108,7 +109,9 @@ class Process:
         edges: list[tuple[Any, str, Any]] = [
             (stack, "open_wire", self._open_wire),
             (stack, "Gate", lambda retry: gate.Gate(retry, self._time())),
-            (children, "monotonic", lambda: self.clock.now),
+            (http, "monotonic", lambda: self.clock.now),
+            (limiting, "monotonic", lambda: self.clock.now),
+            (control, "utc_now", lambda: calendar.now(UTC)),
             (live, "datetime", calendar),
             (store, "datetime", calendar),
             (store, "refuse_network", lambda _directory: None),

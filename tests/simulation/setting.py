@@ -1,13 +1,16 @@
 """The settings of a seed's job."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from transfer.checkpoint import Checkpoint, PlannedDag
 from transfer.cli.session import Sides
 from transfer.config.settings import Endpoint, Limits, Retry, Selection, Settings, SideLimits
 
 from .draw import Draw
+
+FOUND: Final = 4
+"""Where a seed draws this number of requests at once, the program has to find it."""
 
 
 async def mark_changed(_sides: Sides, checkpoint: Checkpoint, dags: list[PlannedDag]) -> list[PlannedDag]:
@@ -38,5 +41,6 @@ def _endpoint(plan: Draw, side: int) -> Endpoint:
         "airflow3": {"kind": "airflow3", "username": "mover", "password": password},
     }
     auth: Any = auths[plan.auth[side]]
-    limits = SideLimits(concurrency=plan.concurrency[side], requests_per_second=plan.rate)
+    at_once = plan.concurrency[side]
+    limits = SideLimits(concurrency="auto" if at_once == FOUND else at_once, requests_per_second=plan.rate)
     return Endpoint(url=f"http://{('source', 'target')[side]}.test", auth=auth, limits=limits, read_timeout=20)

@@ -11,10 +11,10 @@ insert -> acknowledged           all of it sent
 isolate: halve down to single rows; those still refused are looked for once more, then refused with the reason given.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from transfer.client.base import Target
 from transfer.engine.batch import Batcher
@@ -45,16 +45,44 @@ class Strikes:
     """Refused single rows since the last success, over the whole job: a read-only target refuses every row."""
 
     count: int = 0
+    successes: int = 0
+    """Inserts that were acknowledged, of the whole job."""
 
 
-@dataclass(slots=True)
 class Delivery:
-    """What became of the rows, by key; refused ones with the reason."""
+    """What became of the rows, by key; refused ones with the reason.
 
-    sent: set[Key] = field(default_factory=set)
-    found: set[Key] = field(default_factory=set)
-    """There already, whoever put them there."""
-    refused: dict[Key, str] = field(default_factory=dict)
+    Where nothing goes wrong nobody asks for the keys of what was sent, which are made when somebody does.
+    """
+
+    def __init__(
+        self, sent: Iterable[Key] = (), found: Iterable[Key] = (), refused: Mapping[Key, str] | None = None
+    ) -> None:
+        self.found: Final = set(found)
+        """There already, whoever put them there."""
+        self.refused: Final = dict(refused or {})
+        self._sent: Final = set(sent)
+        self._acknowledged: Final[list[tuple[Kind, list[Row]]]] = []
+        """Rows that were sent and are not yet in ``_sent``."""
+
+    @property
+    def sent(self) -> set[Key]:
+        """Return the keys of the rows that were sent; more may be added."""
+        for kind, rows in self._acknowledged:
+            self._sent.update(map(kind.key_of, rows))
+        self._acknowledged.clear()
+        return self._sent
+
+    @property
+    def sent_rows(self) -> int:
+        """Return how many were sent."""
+        if self._sent:
+            return len(self.sent)
+        return sum(len(rows) for _, rows in self._acknowledged)
+
+    def acknowledge(self, batch: Batch) -> None:
+        """Note that all rows of ``batch`` were sent."""
+        self._acknowledged.append((batch.kind, batch.rows))
 
 
 class Courier:
@@ -65,6 +93,7 @@ class Courier:
         self._batcher = batcher
         self._read_back = read_back
         self._strikes = strikes
+        self._successes = strikes.successes
         self._late: set[Key] = set()
         self.delivery = Delivery()
 
@@ -97,14 +126,20 @@ class Courier:
             self._batcher.lower_ceiling(len(batch.body))
             raise
         self._strikes.count = 0
-        self.delivery.sent.update(map(batch.kind.key_of, batch.rows))
+        self._strikes.successes += 1
+        self.delivery.acknowledge(batch)
+
+    @property
+    def _most_lost(self) -> int:
+        """A target that stores others meanwhile is in bad weather, not broken."""
+        return MOST_LOST if self._strikes.successes == self._successes else 3 * MOST_LOST
 
     async def _after_loss(self, batch: Batch, lost: int, error: LostAnswerError) -> None:
         lacking = await self._lacking(batch, whole_is_ours=True)
         self._late.update(map(batch.kind.key_of, lacking))
         if not lacking:
             return
-        if lost <= MOST_LOST:
+        if lost <= self._most_lost:
             await self.deliver(batch.kind, batch.dag_id, lacking, lost=lost)
         elif error.status == HTTPStatus.INTERNAL_SERVER_ERROR:
             await self._isolate(batch, error)

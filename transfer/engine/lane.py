@@ -14,7 +14,9 @@ import anyio
 from anyio.streams.memory import MemoryObjectSendStream
 
 from transfer.checkpoint import PlannedDag, ResumePoint
-from transfer.engine.read import DagReader, Reading
+from transfer.engine.ahead import read_ahead
+from transfer.engine.cut import Reading
+from transfer.engine.read import DagReader
 from transfer.engine.tally import Tally
 from transfer.engine.window import LoadedWindow
 from transfer.errors import DriftError
@@ -98,19 +100,22 @@ class Lane:
         return point
 
     async def _pass(self, dag: PlannedDag, point: ResumePoint) -> str | None:
-        reader = DagReader(self._reading, dag.dag_id, point)
         in_flight = InFlight()
         try:
-            await self._carry_all(dag, reader.windows(), in_flight)
-            shortfall = await self._shortfall(dag, reader, point, in_flight)
-            for _ in range(MOST_FRONTS if point.fresh and not reader.was_instant else 0):
-                await self._carry_all(dag, reader.front(), in_flight)
-                shortfall = await self._shortfall(dag, reader, point, in_flight)
-                if shortfall is None:
-                    break
+            async with read_ahead() as ahead:
+                return await self._walk(dag, point, DagReader(self._reading, dag.dag_id, point, ahead), in_flight)
         except DriftError as drift:
             await in_flight.drained()
             return drift.told
+
+    async def _walk(self, dag: PlannedDag, point: ResumePoint, reader: DagReader, in_flight: InFlight) -> str | None:
+        await self._carry_all(dag, reader.windows(), in_flight)
+        shortfall = await self._shortfall(dag, reader, point, in_flight)
+        for _ in range(MOST_FRONTS if point.fresh and not reader.was_instant else 0):
+            await self._carry_all(dag, reader.front(), in_flight)
+            shortfall = await self._shortfall(dag, reader, point, in_flight)
+            if shortfall is None:
+                break
         return shortfall
 
     async def _carry_all(self, dag: PlannedDag, windows: AsyncGenerator[LoadedWindow], in_flight: InFlight) -> None:

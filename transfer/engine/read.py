@@ -5,88 +5,84 @@ after the children: if the slice still holds the same runs, every page was cut f
 changed in between is left for the next time.
 
 One window:
-1. scan     the next slice of runs, no tie split
-2. choose   which of them are to be moved; a slice without any is settled at once
-3. narrow   to the smallest slice that holds these
-4. load     the children, and the runs again; moved = begin again at 1
-5. hand over to a writer, who claims the window and its runs in the checkpoint before anything is sent
+1. cut      the next slice of runs, no tie split, and what is to be done with them
+2. load     the smallest slice that holds those to be moved, with its children, and the runs again; moved = begin again
+            at 1; a slice without any is settled at once
+3. hand over to a writer, who claims the window and its runs in the checkpoint before anything is sent
+
+Cutting is quick and loading is not, so several windows are loaded at once. They are handed over in the order in which
+they were cut, and one that moved takes all behind it back: what is handed over is what reading one after the other
+would have given.
 """
 
+from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
-from transfer.checkpoint import Checkpoint, ResumePoint
-from transfer.client.base import Source
-from transfer.config.settings import Limits, Selection
-from transfer.engine.children import Pages, read_children
-from transfer.engine.choose import Choice, choose, outcomes_before, without
-from transfer.engine.live import live_runs, recent_runs
-from transfer.engine.memory import CLAIMED
-from transfer.engine.order import DATED, Place, StartOrder
-from transfer.engine.scan import Cursor, Scanner, Slice
-from transfer.engine.size import WindowSize
+from transfer.checkpoint import ResumePoint
+from transfer.engine.ahead import Ahead, Begun
+from transfer.engine.cut import Cutter, Position, Reading
+from transfer.engine.load import Loader, Seen
+from transfer.engine.scan import Cursor
 from transfer.engine.window import LoadedWindow
 from transfer.errors import DriftError
-from transfer.model import SettledRun, Window
-from transfer.progress import Progress
+from transfer.model import Window
 
-MOST_DRIFTS = 50
+MOST_DRIFTS = 25
 """Movements met while reading one window before its DAG is left for the next run of the program."""
 
 PATIENCE = 2
 """Movements after which a window is made smaller."""
 
+FARTHEST = 64
+"""Windows of one DAG that are read at once, if there are places for so many."""
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What reading any DAG needs."""
-
-    source: Source
-    checkpoint: Checkpoint
-    selection: Selection
-    limits: Limits
-    progress: Progress
-    replace: bool = False
-    """Whether runs that are marked for it are replaced."""
+FIRST_REACH = 3
+"""The same at the beginning; one more after each window, half as many when the history moves."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    part: Slice
-    choice: Choice
-    known: dict[str, SettledRun]
+class _Step:
+    """A window that was begun, and the positions before and behind it."""
+
+    seen: Seen
+    before: Position
+    behind: Position
+    begun: Begun
 
 
 class DagReader:
-    """Reads one DAG in one pass, from ``point`` to its last run."""
+    """Reads one DAG in one pass, from ``point`` to its last run; loads windows in the tasks of ``ahead``."""
 
-    def __init__(self, reading: Reading, dag_id: str, point: ResumePoint) -> None:
+    def __init__(self, reading: Reading, dag_id: str, point: ResumePoint, ahead: Ahead) -> None:
         self._reading = reading
         self._dag_id = dag_id
-        self._pass_number = point.pass_number
-        self._number = point.next_number
-        order = StartOrder("source")
-        place = None if point.fresh else order.place(point.end)
-        self._scanner = Scanner(reading.source, dag_id, order, Cursor(point.offset, place))
-        self._size = WindowSize(reading.limits)
-        self._skim = WindowSize(reading.limits)
-        self._skimming = False
-        self._selected = 0
-        self._claimed = 0
-        self._front: Place | None = None
+        self._ahead = ahead
+        self._cutter = cutter = Cutter(reading, dag_id, point)
+        self._loader = Loader(reading.source, dag_id, cutter.scanner, cutter.size, cutter.skim)
+        self._handed = cutter.at
+        # What "newest" takes of a window depends on what became of those before it.
+        self._farthest = 1 if reading.selection.newest is not None else FARTHEST
+        self._reach = min(FIRST_REACH, self._farthest)
 
     @property
     def run_count(self) -> int:
         """Return the DAG's runs as the source last counted them."""
-        return self._scanner.run_count
+        return self._cutter.scanner.run_count
+
+    @property
+    def was_instant(self) -> bool:
+        """Tell whether the pass was a single window: what came after it is later than the pass."""
+        return self._handed.number <= 1
 
     async def windows(self) -> AsyncGenerator[LoadedWindow]:
         """Yield all windows of the pass; those without a run to move hold no pages. The taker closes them.
 
         Raises ``DriftError`` when the source moves too fast, or a ``SideError``.
         """
-        self._claimed = await self._reading.checkpoint.claimed_runs(self._dag_id)
+        await self._cutter.claim()
         async with aclosing(self._walk()) as windows:
             async for loaded in windows:
                 yield loaded
@@ -96,109 +92,103 @@ class DagReader:
 
         Runs that started or restarted since then came to the front behind the reader's back.
         """
-        self._scanner.cursor = Cursor()
-        self._selected = 0
+        self._farthest = self._reach = 1
+        self._cutter.go_to(replace(self._cutter.at, cursor=Cursor(), selected=0))
         async with aclosing(self._walk()) as windows:
             async for loaded in windows:
                 yield loaded
-                if self._front is not None and self._scanner.is_at(self._front):
+                front = self._cutter.at.front
+                if front is not None and self._cutter.scanner.is_at(front):
                     return
 
-    @property
-    def was_instant(self) -> bool:
-        """Tell whether the pass was a single window: what came after it is later than the pass."""
-        return self._number <= 1
-
     async def _walk(self) -> AsyncGenerator[LoadedWindow]:
+        steps: deque[_Step] = deque()
         drifts = 0
-        while not self._has_enough and (seen := await self._next()) is not None:
-            loaded = await self._load(seen)
-            if loaded is None:
-                drifts += 1
-                self._note_drift(drifts, seen.part)
-                continue
-            drifts = 0
-            self._advance(seen, loaded)
-            yield loaded
+        try:
+            while await self._begin(steps):
+                step = steps[0]
+                loaded = await step.begun.result()
+                if loaded is None:
+                    drifts += 1
+                    self._go_back(steps, drifts)
+                    continue
+                drifts = 0
+                self._handed = step.behind
+                self._reach = min(self._reach + 1, self._farthest)
+                yield loaded
+                _discard(steps.popleft())
+        finally:
+            _discard(*steps)
 
-    def _advance(self, seen: _Seen, loaded: LoadedWindow) -> None:
-        self._scanner.advance(seen.part)
-        self._number += 1
-        self._selected = loaded.choice.selected
-        self._claimed -= sum(run.outcome in CLAIMED for run in seen.known.values())
-        if self._front is None:
-            self._front = next((place for place in seen.part.places if place[0] == DATED), None)
+    async def _begin(self, steps: deque[_Step]) -> bool:
+        """Begin to read as many windows as there are places for; return whether any is on its way."""
+        places = self._reading.room.places
+        while len(steps) < self._reach and not self._cutter.is_over:
+            begun = Begun(places.leave)
+            if not await self._may_begin(begun, at_once=bool(steps)):
+                break
+            try:
+                step = await self._step(begun)
+            except BaseException:  # whatever it is, the place must be free for the next
+                places.leave(begun)
+                raise
+            if step is None:
+                places.leave(begun)
+            else:
+                steps.append(step)
+        return bool(steps)
 
-    def _note_drift(self, drifts: int, part: Slice) -> None:
-        """Make the window smaller when it keeps moving: what is read in less time moves less."""
+    async def _may_begin(self, begun: Begun, *, at_once: bool) -> bool:
+        """Get a place for another window: at once or not at all, or as soon as there is one and the time is right."""
+        pace, places = self._reading.pace, self._reading.room.places
+        if at_once:
+            return pace.reason is None and places.take_at_once(begun)
+        await places.take(begun)
+        while pace.reason is not None:
+            places.leave(begun)
+            await pace.open()
+            self._cutter.go_to(self._cutter.at)  # what was read before the pause may be old
+            await places.take(begun)
+        return True
+
+    async def _step(self, begun: Begun) -> _Step | None:
+        before = self._cutter.at
+        cut = await self._cutter.next(self._reach)
+        if cut is None:
+            return None
+        if self._reading.pace.reason is not None:  # since a moment ago: nothing new is begun
+            self._cutter.go_to(before)
+            return None
+        seen, window = cut
+        self._ahead.begin(begun, partial(self._load, begun, seen, window))
+        return _Step(seen, before, self._cutter.at, begun)
+
+    async def _load(self, begun: Begun, seen: Seen, window: Window) -> LoadedWindow | None:
+        loaded = await self._loader.load(seen, window, begun)
+        if loaded is not None and loaded.pages:
+            self._reading.room.places.ready(begun)
+        return loaded
+
+    def _go_back(self, steps: deque[_Step], drifts: int) -> None:
+        """Begin again at the first of ``steps``, which moved: smaller if it keeps moving, for less moves in less time.
+
+        Raises ``DriftError`` when there is no hope.
+        """
+        first = steps[0]
+        _discard(*steps)
+        steps.clear()
+        self._cutter.go_to(first.before)
+        self._reach = max(1, self._reach // 2)
         self._reading.progress.drifts += 1
         if drifts > MOST_DRIFTS:
             raise _too_fast(self._dag_id)
         if drifts > PATIENCE:
-            self._size.shrink(len(part.rows))
+            self._cutter.size.shrink(len(first.seen.part.rows))
 
-    @property
-    def _has_enough(self) -> bool:
-        newest = self._reading.selection.newest
-        return newest is not None and self._selected >= newest and self._claimed <= 0
 
-    async def _next(self) -> _Seen | None:
-        """Return the next slice: a long one while nothing is to be moved, else one whose children are worth a page."""
-        part = await self._scanner.next(self._skim.runs if self._skimming else self._size.runs)
-        if part is None:
-            return None
-        seen = await self._judge(part)
-        if seen.choice.to_move and len(part.rows) > self._size.runs:
-            seen = await self._judge(part.head(self._size.runs))
-        self._skimming = not seen.choice.to_move
-        return seen
-
-    async def _judge(self, part: Slice) -> _Seen:
-        known = await self._reading.checkpoint.recall(self._dag_id, [row["run_id"] for row in part.rows])
-        reading = self._reading
-        choice = choose(part.rows, reading.selection, known, already_selected=self._selected, replace=reading.replace)
-        return _Seen(part, choice, known)
-
-    async def _load(self, seen: _Seen) -> LoadedWindow | None:
-        """Return the window of a slice; None if it has to be read again (moved, or too large)."""
-        if not seen.choice.to_move:
-            self._skim.learn(len(seen.part.rows), seen.part.size, 0)
-            window = self._window(seen.part)
-            return LoadedWindow(window, seen.choice, set(), seen.part.run_count, {}, recalled=seen.known)
-        narrow = seen.part.narrowed({row["run_id"] for row in seen.choice.to_move})
-        pages = await read_children(self._reading.source, self._dag_id, narrow)
-        if pages is None:
-            self._size.shrink(len(narrow.rows))
-            return None
-        try:
-            return await self._confirmed(seen, narrow, pages)
-        except BaseException:  # whatever ends this, also a cancellation, must free the pages
-            pages.close()
-            raise
-
-    async def _confirmed(self, seen: _Seen, narrow: Slice, pages: Pages) -> LoadedWindow | None:
-        same = await self._scanner.unchanged(narrow)
-        if same is None:
-            pages.close()
-            return None
-        same -= await live_runs(pages.tasks, recent_runs(seen.choice.to_move))
-        self._size.learn(len(narrow.rows), narrow.size + pages.size, pages.seconds)
-        restless = [row["run_id"] for row in seen.choice.to_move if row["run_id"] not in same]
-        run_ids = {row["run_id"] for row in narrow.rows}
-        before = outcomes_before(seen.known, seen.choice.fingerprints)
-        return LoadedWindow(
-            self._window(seen.part),
-            without(seen.choice, restless, seen.known),
-            run_ids,
-            narrow.run_count,
-            before,
-            pages.pages,
-            seen.known,
-        )
-
-    def _window(self, part: Slice) -> Window:
-        end = part.rows[-1]["start_date"]
-        return Window(self._dag_id, self._pass_number, self._number, part.offset, len(part.rows), end)
+def _discard(*steps: _Step) -> None:
+    for step in steps:
+        step.begun.discard()
 
 
 def _too_fast(dag_id: str) -> DriftError:

@@ -4,32 +4,42 @@ The task tree of one run of the program::
 
     run
     └── everything                     second signal, or the first one's time is over: cancelled
-        ├── writer x target.concurrency    take a window, write it, mark it done
+        ├── writer x WRITERS           in a berth: take a window, write it, mark it done
         └── reading                    first signal: cancelled; what was handed over is still written
-            └── reader x source.concurrency    take a DAG, read it window by window
+            └── reader x DAG           in a lane: take a DAG, read it window by window
+                └── loader x window            bring the pages of a window that is next, or soon
 
-Readers and writers meet in a stream without capacity: a reader that is ahead waits, so memory holds at most one window
-per task. The stream ends when the last reader is gone, and with it the writers.
+Readers and writers meet in a stream without capacity: a reader that is ahead waits. How many windows are held is
+bounded by what the sides take at once just now: ``places`` for those that are read or ready, ``berths`` for those that
+are written. The stream ends when the last reader is gone, and with it the writers.
 """
 
 from collections import deque
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from transfer.checkpoint import Checkpoint, PlannedDag
 from transfer.client.base import Source, Target
-from transfer.config.settings import Settings
+from transfer.client.limit import SideLimit
+from transfer.config.settings import MOST_AT_ONCE, Settings
 from transfer.engine.batch import Batcher
+from transfer.engine.ceiling import Ceiling
+from transfer.engine.cut import Reading
 from transfer.engine.ending import Ending
 from transfer.engine.lane import Lane, Parcel
-from transfer.engine.read import Reading
+from transfer.engine.pace import Pace
 from transfer.engine.reconcile import Reconciler
+from transfer.engine.room import Room
 from transfer.engine.stop import Stop
 from transfer.engine.write import Writer
 from transfer.errors import DriftError, UnavailableError, gravest
 from transfer.progress import Progress
+
+WRITERS = MOST_AT_ONCE
+"""Tasks that wait for a berth: as many as there can ever be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,11 @@ class Job:
     stop: Stop
     replace: bool = False
     """Whether runs that are marked for it are removed from the target and sent anew."""
+    pace: Pace = field(default_factory=Pace)
+    source_limit: SideLimit | None = None
+    target_limit: SideLimit | None = None
+    """What the sides take at once; those that their senders obey. None: what the settings say at the beginning."""
+    ceiling: Ceiling = field(default_factory=Ceiling)
 
 
 async def run(job: Job, dags: list[PlannedDag]) -> Ending:
@@ -65,25 +80,42 @@ async def run(job: Job, dags: list[PlannedDag]) -> Ending:
 
 async def _move(job: Job, dags: deque[PlannedDag], ending: Ending) -> None:
     sender, receiver = anyio.create_memory_object_stream[Parcel](0)
-    writer = _writer(job)
-    settings = job.settings
-    reading = Reading(
-        job.source, job.checkpoint, settings.selection, settings.limits, job.progress, replace=job.replace
-    )
+    source = job.source_limit or SideLimit("source", job.settings.source.limits)
+    target = job.target_limit or SideLimit("target", job.settings.target.limits)
+    room = Room(source, target, job.settings.limits)
+    reading = _reading(job, room, dags)
+    writer = _writer(job, room)
     async with anyio.create_task_group() as writers:
         with receiver:
-            for _ in range(job.settings.target.limits.concurrency):
-                writers.start_soon(_write_windows, job, writer, receiver.clone())
+            for _ in range(WRITERS):
+                writers.start_soon(_write_windows, job, writer, room, receiver.clone())
         with sender, job.stop.reading:
             async with anyio.create_task_group() as readers:
-                for _ in range(job.settings.source.limits.concurrency):
+                for _ in range(min(MOST_AT_ONCE, len(dags))):
                     readers.start_soon(_read_dags, reading, sender.clone(), dags, ending)
 
 
-def _writer(job: Job) -> Writer:
+def _reading(job: Job, room: Room, dags: deque[PlannedDag]) -> Reading:
+    settings = job.settings
+    return Reading(
+        job.source,
+        job.checkpoint,
+        settings.selection,
+        settings.limits,
+        job.progress,
+        replace=job.replace,
+        pace=job.pace,
+        room=room,
+        waiting=dags,
+    )
+
+
+def _writer(job: Job, room: Room) -> Writer:
     limits = job.settings.limits
     batcher = Batcher(job.checkpoint.job_id, max_rows=limits.batch_rows, max_bytes=limits.batch_bytes)
-    return Writer(job.target, batcher, Reconciler(job.target, slice_runs=limits.window_runs), job.progress)
+    job.ceiling.bind(batcher)
+    reconciler = Reconciler(job.target, slice_runs=limits.window_runs)
+    return Writer(job.target, batcher, reconciler, job.progress, room.batches)
 
 
 async def _read_dags(
@@ -92,30 +124,41 @@ async def _read_dags(
     with parcels:
         lane = Lane(reading, parcels)
         while dags:
-            dag = dags.popleft()
-            try:
-                problem = await lane.carry(dag)
-            except UnavailableError as error:
-                await reading.source.info()  # a source that is gone altogether ends the run; one DAG's trouble does not
-                problem = error.told
-            if problem is not None:
-                ending.problems[dag.dag_id] = problem
+            async with reading.room.lanes:
+                if dags:  # another reader may have taken the last one meanwhile
+                    await _read_dag(lane, reading, dags.popleft(), ending)
 
 
-async def _write_windows(job: Job, writer: Writer, parcels: MemoryObjectReceiveStream[Parcel]) -> None:
-    with parcels:
-        async for parcel in parcels:
-            parcel.taken = True
-            lost: str | None = "the run of the program ended"
-            try:
-                await _write(job, writer, parcel)
-                lost = None
-            except DriftError as drift:
-                job.progress.drifts += 1
-                lost = drift.told
-            finally:
-                parcel.loaded.close()
-                parcel.in_flight.done(lost)
+async def _read_dag(lane: Lane, reading: Reading, dag: PlannedDag, ending: Ending) -> None:
+    try:
+        problem = await lane.carry(dag)
+    except UnavailableError as error:
+        await reading.source.info()  # a source that is gone altogether ends the run; one DAG's trouble does not
+        problem = error.told
+    if problem is not None:
+        ending.problems[dag.dag_id] = problem
+
+
+async def _write_windows(job: Job, writer: Writer, room: Room, parcels: MemoryObjectReceiveStream[Parcel]) -> None:
+    with parcels, suppress(anyio.EndOfStream):
+        while True:
+            async with room.berths:
+                # No name for it here: whoever waits for the next window must not hold the last one.
+                await _carry_out(job, writer, await parcels.receive())
+
+
+async def _carry_out(job: Job, writer: Writer, parcel: Parcel) -> None:
+    parcel.taken = True
+    lost: str | None = "the run of the program ended"
+    try:
+        await _write(job, writer, parcel)
+        lost = None
+    except DriftError as drift:
+        job.progress.drifts += 1
+        lost = drift.told
+    finally:
+        parcel.loaded.close()
+        parcel.in_flight.done(lost)
 
 
 async def _write(job: Job, writer: Writer, parcel: Parcel) -> None:

@@ -1,5 +1,6 @@
 """How many runs the next window of a DAG should hold."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from transfer.config.settings import Limits
@@ -17,13 +18,16 @@ class WindowSize:
 
     limits: Limits
     runs: int = 0
+    aim: Callable[[], int] | None = None
+    """Returns the bytes that a window should have; the configured ones by default."""
 
     def __post_init__(self) -> None:
         self.runs = min(self.runs or FIRST_SIZE, self.limits.window_runs)
 
     def learn(self, runs: int, size: int, seconds: float) -> None:
         """Take note of a window of ``runs`` runs whose child pages held ``size`` bytes and took ``seconds``."""
-        by_bytes = self.limits.window_bytes * runs // max(size, 1)
+        aim = self.limits.window_bytes if self.aim is None else self.aim()
+        by_bytes = aim * runs // max(size, 1)
         by_seconds = int(TARGET_SECONDS * runs / max(seconds, 1e-3))
         self.runs = max(1, min(by_bytes, by_seconds, self.runs * 2, self.limits.window_runs))
 

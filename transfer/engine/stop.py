@@ -35,9 +35,16 @@ class Stop:
         """Tell whether anybody asked to stop."""
         return self.requests > 0
 
-    async def on_signals(self, heard: Callable[[str, bool], None]) -> None:
-        """Take SIGINT and SIGTERM as requests until cancelled; ``heard`` gets the name and whether it stops now."""
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+    async def on_signals(self, heard: Callable[[str, bool], None], hung_up: Callable[[], None] | None = None) -> None:
+        """Take SIGINT and SIGTERM as requests until cancelled; ``heard`` gets the name and whether it stops now.
+
+        ``hung_up`` is called for each SIGHUP, which ends the process if there is none.
+        """
+        numbers = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hung_up else []))
+        with anyio.open_signal_receiver(*numbers) as signals:
             async for number in signals:
+                if hung_up is not None and number is signal.SIGHUP:
+                    hung_up()
+                    continue
                 heard(number.name, self.requests > 0)
                 self.request()

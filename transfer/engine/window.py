@@ -42,11 +42,13 @@ class LoadedWindow:
     @property
     def in_doubt(self) -> bool:
         """Tell whether the target may have one of them or not: refused in an earlier try, or lost since."""
-        return any(self.before.get(run_id) in _DOUBTFUL for run_id in self.ids_to_move)
+        return bool(self.before) and any(self.before.get(run_id) in _DOUBTFUL for run_id in self.ids_to_move)
 
     @property
     def replaced(self) -> list[str]:
         """Return the ids of those whose version on the target is to be removed first."""
+        if not self.before:
+            return []
         return [run_id for run_id in self.ids_to_move if self.before.get(run_id) in REPLACED]
 
     def claims(self, held: set[str]) -> list[SettledRun]:

@@ -15,11 +15,15 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from functools import partial
+from operator import itemgetter
+
+import anyio
 
 from transfer.client.base import ChildPage, Target
-from transfer.engine.batch import Batcher
+from transfer.engine.batch import Batcher, drop_nulls
 from transfer.engine.deliver import Courier, Delivery, Strikes
 from transfer.engine.reconcile import Reconciler
+from transfer.engine.several import several
 from transfer.engine.tally import Tally
 from transfer.engine.window import LoadedWindow
 from transfer.errors import DriftError, NotStarshipError, RefusedError, UnexpectedAnswerError
@@ -30,13 +34,24 @@ from transfer.progress import Progress
 
 
 class Writer:
-    """Writes windows to one target; may be used by several tasks at once."""
+    """Writes windows to one target; may be used by several tasks at once.
 
-    def __init__(self, target: Target, batcher: Batcher, reconciler: Reconciler, progress: Progress) -> None:
+    ``room`` is for the batches of children that all of them have under way, one at a time if it is not given.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        batcher: Batcher,
+        reconciler: Reconciler,
+        progress: Progress,
+        room: anyio.CapacityLimiter | None = None,
+    ) -> None:
         self._target = target
         self._batcher = batcher
         self._reconciler = reconciler
         self._progress = progress
+        self._room = room or anyio.CapacityLimiter(1)
         self._strikes = Strikes()
         self._kept: defaultdict[str, dict[str, str]] = defaultdict(dict)
         """Why runs could not be replaced, by DAG: what the next look at them says, too."""
@@ -72,7 +87,7 @@ class Writer:
         tally = Tally(loaded, kept, tried)
         lacking = [row for row in loaded.rows if row["run_id"] not in held and row["run_id"] not in kept]
         delivery = await self._deliver(loaded, DAG_RUNS, lacking)
-        anew = {key[0] for key in delivery.sent} & tally.removed
+        anew = {key[0] for key in delivery.sent} & tally.removed if tally.removed else set()
         delivery.found.update((run_id,) for run_id in held)
         tally.note(DAG_RUNS, delivery)
         for page in loaded.pages:
@@ -106,19 +121,25 @@ class Writer:
         if tally.found_runs:
             present = await self._read_back(loaded, page.kind)
             _check_removed(loaded, tally.removed, present)
-        async with aclosing(self._pieces(page)) as pieces:
-            async for rows in pieces:
+        async with several(self._room) as sending, aclosing(self._pieces(page)) as pieces:
+            await sending.place()  # before the rows are parsed: it bounds how many are held
+            while rows := await anext(pieces, None):
                 _check_runs(loaded, rows)
-                lacking = tally.sift(page.kind, rows, present)
-                if lacking:
-                    fit(lacking)
-                    tally.note(page.kind, await self._deliver(loaded, page.kind, lacking))
+                if lacking := tally.sift(page.kind, rows, present):
+                    if page.fresh:
+                        drop_nulls(page.kind, lacking)
+                    sending.start(partial(self._send, loaded, page.kind, lacking, tally))
+                    await sending.place()
         _check_count(loaded, page)
+
+    async def _send(self, loaded: LoadedWindow, kind: Kind, rows: list[Row], tally: Tally) -> None:
+        fit(rows)
+        tally.note(kind, await self._deliver(loaded, kind, rows))
 
     async def _deliver(self, loaded: LoadedWindow, kind: Kind, rows: list[Row]) -> Delivery:
         courier = Courier(self._target, self._batcher, partial(self._read_back, loaded), self._strikes)
         await courier.deliver(kind, loaded.window.dag_id, rows)
-        self._progress.sent(loaded.window.dag_id, len(courier.delivery.sent))
+        self._progress.sent(loaded.window.dag_id, courier.delivery.sent_rows)
         await self._check_late(loaded, kind, courier.delivery)
         return courier.delivery
 
@@ -148,8 +169,8 @@ class Writer:
 
 
 def _check_runs(loaded: LoadedWindow, rows: list[Row]) -> None:
-    strangers = {row["run_id"] for row in rows} - loaded.run_ids
-    if strangers:
+    if not loaded.run_ids.issuperset(map(itemgetter("run_id"), rows)):
+        strangers = {row["run_id"] for row in rows} - loaded.run_ids
         raise _moved(loaded, f"task instances of {len(strangers)} other runs came with a window")
 
 

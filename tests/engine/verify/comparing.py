@@ -10,6 +10,7 @@ from tests.engine.reading import TableSide
 from transfer.config.settings import Endpoint, Limits, NoAuth, Selection, Settings, SideLimits
 from transfer.emulator import TableHistory
 from transfer.engine.ending import Ending
+from transfer.engine.pace import Pace
 from transfer.engine.stop import Stop
 from transfer.engine.verify.run import Job, verify
 from transfer.findings import DagFindings, FindingsStore, Identity, Opening, read_findings
@@ -35,6 +36,7 @@ class Verification:
     seed: int | None = None
     stop: Stop = field(default_factory=Stop)
     progress: Progress = field(default_factory=Progress)
+    pace: Pace = field(default_factory=Pace)
 
     async def run(self, *, restart: bool = False) -> Ending:
         """Compare all DAGs of the source."""
@@ -42,7 +44,15 @@ class Verification:
         identity = Identity("a", "b", self.settings.selection.model_dump_json(), self.sample, self.one_way)
         async with FindingsStore.open(self.folder, Opening(identity, self.seed, restart)) as store:
             job = Job(
-                self.settings, self.source, self.target, store, self.progress, self.stop, self.sample, self.one_way
+                self.settings,
+                self.source,
+                self.target,
+                store,
+                self.progress,
+                self.stop,
+                self.sample,
+                self.one_way,
+                pace=self.pace,
             )
             dags = [(dag.dag_id, dag.run_count) for dag in await self.source.dags()]
             with self.stop.everything:

@@ -50,6 +50,7 @@ class Look:
         self._fronts = (await store.point(self._dag_id)).fronts
         await store.forget_suspects(self._dag_id)
         while suspects := await store.suspects(self._dag_id, self._size.runs):
+            await self._comparing.pace.open()
             await self._settled(nearby(suspects, self._size.runs))
 
     async def _settled(self, group: Sequence[Suspect]) -> None:

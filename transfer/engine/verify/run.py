@@ -8,13 +8,14 @@ verify
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import anyio
 
 from transfer.client.base import Source
 from transfer.config.settings import Settings
 from transfer.engine.ending import Ending
+from transfer.engine.pace import Pace
 from transfer.engine.stop import Stop
 from transfer.engine.verify.dag import DagComparison
 from transfer.engine.verify.sample import Sampler
@@ -43,6 +44,7 @@ class Job:
     sample: float | None = None
     one_way: bool = False
     absent: frozenset[str] = frozenset()
+    pace: Pace = field(default_factory=Pace)
 
 
 async def verify(job: Job, dags: Sequence[tuple[str, int]]) -> Ending:
@@ -75,10 +77,11 @@ async def _compare(job: Job, dag_ids: deque[str], ending: Ending) -> None:
         Sampler(job.sample, job.store.seed),
         job.one_way,
         job.progress,
+        job.pace,
     )
     with job.stop.reading:
         async with anyio.create_task_group() as lanes:
-            for _ in range(job.settings.source.limits.concurrency):
+            for _ in range(job.settings.source.limits.bounds("source")[1]):
                 lanes.start_soon(_lane, comparing, dag_ids, ending)
 
 
@@ -88,6 +91,7 @@ async def _lane(comparing: Comparing, dag_ids: deque[str], ending: Ending) -> No
         if (await comparing.store.point(dag_id)).phase is Phase.DONE:
             comparing.progress.finished(dag_id)
             continue
+        await comparing.pace.open()
         try:
             await DagComparison(comparing, dag_id).compare()
         except (UnavailableError, UnexpectedAnswerError, RefusedError) as error:

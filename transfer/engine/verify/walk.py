@@ -13,6 +13,7 @@ from functools import partial
 
 from transfer.config.settings import Limits, Selection
 from transfer.engine.choose import Choice, choose
+from transfer.engine.pace import Pace
 from transfer.engine.scan import Slice
 from transfer.engine.size import WindowSize
 from transfer.engine.verify.both import both
@@ -43,6 +44,7 @@ class Comparing:
     sampler: Sampler
     one_way: bool
     progress: Progress
+    pace: Pace
 
     @property
     def unbounded(self) -> Selection:
@@ -82,7 +84,8 @@ class Walk:
 
     @asynccontextmanager
     async def _patient(self) -> AsyncIterator[None]:
-        """Begin a window where the last one ended; one that moved is read again."""
+        """Begin a window where the last one ended, when one may be begun; one that moved is read again."""
+        await self._comparing.pace.open()
         self.source.go_to(self.point.source)
         self.target.go_to(self.point.target)
         try:
