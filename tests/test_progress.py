@@ -100,3 +100,37 @@ def test_waits_that_are_over_are_not_shown() -> None:
     assert progress.snapshot().waiting == {"target": ("HTTP 503", 105.0)}
     clock.now += 5
     assert progress.snapshot().waiting == {}
+
+
+def test_a_pause_is_no_work() -> None:
+    """Rate and time left go by the seconds in which work went on, and a pause whose reason changes is one pause."""
+    clock = Clock()
+    progress = Progress(clock)
+    progress.plan("a", 40)
+    clock.now += 10
+    progress.settled(settlement(10))
+    progress.sent("a", 100)
+    progress.pause("while a file exists")
+    clock.now += 1_000
+    progress.pause("until 22:00")
+    clock.now += 2_000
+    paused = progress.snapshot()
+    assert (paused.seconds, paused.paused_seconds, paused.worked) == (3_010, 3_000, 10)
+    assert (paused.rate, paused.eta, paused.paused) == (10.0, None, "until 22:00")
+    progress.pause(None)
+    progress.pause(None)
+    assert progress.snapshot().eta == pytest.approx(30)
+    assert progress.snapshot().paused is None
+    clock.now += 10
+    assert (progress.snapshot().rate, progress.snapshot().paused_seconds) == (5.0, 3_000)
+
+
+def test_two_pauses_add_up() -> None:
+    """A job that began in a pause has not worked yet."""
+    clock = Clock()
+    progress = Progress(clock)
+    for seconds in (5, 7):
+        progress.pause("until 22:00")
+        clock.now += seconds
+        progress.pause(None)
+    assert (progress.snapshot().paused_seconds, progress.snapshot().worked, progress.snapshot().rate) == (12, 0, 0.0)

@@ -5,12 +5,14 @@ from datetime import UTC, datetime
 import pytest
 
 from transfer.checkpoint import Totals
-from transfer.model import Counts, Outcome, RejectedRow
+from transfer.model import Counts, Outcome, RejectedRow, SideName
 from transfer.report import (
     by_kind,
     counts_json,
     counts_table,
     duration,
+    limits_json,
+    limits_line,
     rejected_line,
     rejected_rows,
     size,
@@ -118,3 +120,31 @@ def test_durations(seconds: float, text: str) -> None:
 def test_sizes(count: float, text: str) -> None:
     """Sizes have the unit that suits them."""
     assert size(count) == text
+
+
+@pytest.mark.parametrize(
+    ("highest", "body", "line"),
+    [
+        ({}, None, "requests at once: source 4, target 12"),
+        ({"source": 8, "target": 32}, None, "requests at once: source 4 (at most 8), target 12 (at most 32)"),
+        ({}, 524_288, "requests at once: source 4, target 12; the target takes bodies of 512.0 KiB"),
+    ],
+)
+def test_limits_on_a_line(highest: dict[SideName, int], body: int | None, line: str) -> None:
+    """What was found, and what it could have become if that is known."""
+    assert limits_line({"source": 4, "target": 12}, highest, body) == line
+
+
+def test_nothing_found_is_an_empty_line() -> None:
+    """A new job has nothing to say, one whose limits are given only of bodies."""
+    assert limits_line({}, {}, None) == ""
+    assert limits_line({}, {}, 2_048) == "the target takes bodies of 2.0 KiB"
+
+
+def test_limits_for_machines() -> None:
+    """One object per side that is known; the size of bodies always."""
+    assert limits_json({"source": 4}, {"source": 8}, None) == {
+        "source": {"concurrency": 4, "highest": 8},
+        "body_bytes": None,
+    }
+    assert limits_json({"target": 4}, {}, 9_000) == {"target": {"concurrency": 4}, "body_bytes": 9_000}

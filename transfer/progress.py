@@ -4,11 +4,26 @@ The engine only adds numbers here; whoever shows progress takes a ``Snapshot`` n
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import Protocol
 
-from transfer.model import Counts, Outcome, Settlement
+from transfer.model import Counts, Outcome, Settlement, SideName
+
+
+class AtOnce(Protocol):
+    """How many requests may be under way at once to one side."""
+
+    @property
+    def concurrency(self) -> int:
+        """Return how many just now."""
+        ...
+
+    @property
+    def highest(self) -> int:
+        """Return how many there may ever be with the present limits."""
+        ...
 
 
 @dataclass(slots=True)
@@ -35,6 +50,14 @@ class Snapshot:
     waiting: dict[str, tuple[str, float]]
     differences: int | None = None
     """Rows that are not the same on both sides; None where rows are sent, not compared."""
+    concurrency: dict[SideName, int] = field(default_factory=dict)
+    """Requests that may be under way at once just now, by side."""
+    highest: dict[SideName, int] = field(default_factory=dict)
+    """The most that ever may."""
+    paused: str | None = None
+    """Until when, or how long, nothing new is begun, and why; None while work goes on."""
+    paused_seconds: float = 0.0
+    """How much of ``seconds`` it was paused."""
 
     @property
     def rows_sent(self) -> int:
@@ -42,9 +65,14 @@ class Snapshot:
         return sum(dag.rows_sent for dag in self.dags.values())
 
     @property
+    def worked(self) -> float:
+        """Return the seconds since the start in which it was not paused."""
+        return self.seconds - self.paused_seconds
+
+    @property
     def rate(self) -> float:
-        """Return acknowledged rows per second since the start."""
-        return self.rows_sent / self.seconds if self.seconds > 0 else 0.0
+        """Return acknowledged rows per second since the start, pauses left out."""
+        return self.rows_sent / self.worked if self.worked > 0 else 0.0
 
     @property
     def done_share(self) -> float:
@@ -55,10 +83,12 @@ class Snapshot:
 
     @property
     def eta(self) -> float | None:
-        """Return the seconds that are left at the rate so far, None while nothing can be said."""
+        """Return the seconds that are left at the rate so far, None while nothing can be said, as in a pause."""
+        if self.paused is not None:
+            return None
         seen = sum(dag.runs_seen - dag.runs_before for dag in self.dags.values())
         left = sum(max(dag.run_count - dag.runs_seen, 0) for dag in self.dags.values() if not dag.finished)
-        return self.seconds * left / seen if seen > 0 else None
+        return self.worked * left / seen if seen > 0 else None
 
 
 @dataclass(slots=True)
@@ -76,6 +106,14 @@ class Progress:
     differences: int | None = None
     forgotten: list[tuple[str, str]] = field(default_factory=list)
     """DAG and run of those that were to be repaired, and that the source has no more: nothing was done to them."""
+    limits: Mapping[SideName, AtOnce] = field(default_factory=dict)
+    """What is asked how many requests may be under way at once, by side."""
+    paused: str | None = None
+    """As in ``Snapshot``."""
+    paused_before: float = 0.0
+    """Seconds of all pauses that are over."""
+    paused_since: float | None = None
+    """When the present pause began; None while work goes on."""
 
     def __post_init__(self) -> None:
         self.started = self.clock()
@@ -123,8 +161,31 @@ class Progress:
         """Note that requests to ``side`` wait ``seconds`` from now."""
         self.waiting[side] = (reason, self.clock() + seconds)
 
+    def pause(self, reason: str | None) -> None:
+        """Note that it is paused for ``reason``, maybe another one than before, or with None that work goes on."""
+        if reason is None:
+            self.paused_before, self.paused_since = self._paused(self.clock()), None
+        elif self.paused_since is None:
+            self.paused_since = self.clock()
+        self.paused = reason
+
     def snapshot(self) -> Snapshot:
         """Return the state of now; waits that are over are left out."""
         now = self.clock()
         waiting = {side: (why, until) for side, (why, until) in self.waiting.items() if until > now}
-        return Snapshot(now - self.started, self.dags, self.rows, self.retries, self.drifts, waiting, self.differences)
+        return Snapshot(
+            now - self.started,
+            self.dags,
+            self.rows,
+            self.retries,
+            self.drifts,
+            waiting,
+            self.differences,
+            {side: limit.concurrency for side, limit in self.limits.items()},
+            {side: limit.highest for side, limit in self.limits.items()},
+            self.paused,
+            self._paused(now),
+        )
+
+    def _paused(self, now: float) -> float:
+        return self.paused_before + (0.0 if self.paused_since is None else now - self.paused_since)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from transfer.checkpoint import Totals
 from transfer.kinds import KINDS
-from transfer.model import Counts, RejectedRow
+from transfer.model import Counts, RejectedRow, SideName
 
 COLUMNS: Final = ("moved", "already there", "unfinished", "rejected", "repaired")
 
@@ -66,6 +66,28 @@ def rejected_line(row: RejectedRow) -> str:
     key = f", {row.key}" if row.key else ""
     many = f" ({row.rows} rows)" if row.rows > 1 else ""
     return f"{row.kind} {row.dag_id}, run_id={row.run_id}{key}{many}: {row.reason}"
+
+
+def limits_json(
+    concurrency: Mapping[SideName, int], highest: Mapping[SideName, int], body_bytes: int | None
+) -> dict[str, Any]:
+    """Return what was found out about limits: ``{side: {concurrency, highest}, body_bytes}``, keys only if known."""
+    known = {"concurrency": concurrency, "highest": highest}
+    said: dict[str, Any] = {"body_bytes": body_bytes}
+    for side in concurrency:
+        said[side] = {name: of[side] for name, of in known.items() if side in of}
+    return said
+
+
+def limits_line(concurrency: Mapping[SideName, int], highest: Mapping[SideName, int], body_bytes: int | None) -> str:
+    """Return the same for people, empty if nothing is known."""
+    parts = [
+        f"{side} {count}" + (f" (at most {highest[side]})" if side in highest else "")
+        for side, count in concurrency.items()
+    ]
+    said = [f"requests at once: {', '.join(parts)}"] if parts else []
+    said += [f"the target takes bodies of {size(body_bytes)}"] if body_bytes is not None else []
+    return "; ".join(said)
 
 
 def duration(seconds: float) -> str:

@@ -23,3 +23,12 @@ def test_an_earlier_demonstration_is_not_overwritten(transfer: Command) -> None:
     Path("kept/state").mkdir(parents=True)
     said = transfer("demo", "--keep", "kept")
     assert (said.code, "kept" in said.err) == (2, True)
+
+
+def test_a_folder_that_cannot_be_made(transfer: Command) -> None:
+    """Exit code 2 with its name and what to do, no traceback."""
+    Path("file").touch()
+    for folder in ("file", "file/below"):
+        said = transfer("demo", "--keep", folder)
+        assert (said.code, f"--keep: {folder} cannot be used" in said.err) == (2, True)
+        assert "name a folder that can be made" in said.err

@@ -6,6 +6,7 @@ import pty
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -26,6 +27,14 @@ from .calling import Command
 from .deployments import CANARIES, Pair, pair_of
 
 HOSTILE = "etl\x1b[31m\x07[bold]x[/bold]\u202e\u2028\nok       target: all is well"
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """Requests at once that do not change."""
+
+    concurrency: int
+    highest: int = 32
 
 
 def shown(progress: Progress, width: int = 100) -> str:
@@ -68,6 +77,18 @@ def test_the_table_says_what_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> N
     progress = progress_of()
     progress.wait("target", 12.0, "HTTP 503: no worker")
     assert shown(progress).splitlines()[-1] == "waiting for the target (12 s): HTTP 503: no worker"
+
+
+def test_the_table_shows_what_was_found_and_that_it_pauses() -> None:
+    """Requests at once on both sides, then until when nothing new is begun; also before the plan."""
+    progress = progress_of()
+    progress.limits = {"source": Fixed(4), "target": Fixed(12)}
+    progress.paused = "until 22:00 Europe/Berlin: outside of schedule.hours"
+    paused = f"paused {progress.paused}"
+    assert shown(progress).splitlines()[-2:] == ["requests at once: source 4, target 12", paused]
+    before = Progress()
+    before.paused = progress.paused
+    assert shown(before).splitlines() == ["looking at both deployments", paused]
 
 
 def test_many_dags_do_not_fill_the_screen() -> None:

@@ -2,11 +2,12 @@
 
 from transfer.checkpoint.reader import CheckpointReader
 from transfer.checkpoint.store import Checkpoint
-from transfer.checkpoint.values import Holder, Invocation, Job, PlannedDag, Remedy, ResumePoint, Totals
+from transfer.checkpoint.values import Found, Holder, Invocation, Job, PlannedDag, Remedy, ResumePoint, Totals
 
 __all__ = [
     "Checkpoint",
     "CheckpointReader",
+    "Found",
     "Holder",
     "Invocation",
     "Job",

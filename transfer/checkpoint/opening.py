@@ -100,8 +100,9 @@ def _create(path: Path, job: Job, clock: Callable[[], datetime]) -> None:
         migrate(connection)
         connection.execute("INSERT INTO job VALUES (1, ?, ?, ?, ?, ?)", values)
 
+    # Without a write-ahead log: on a full disk a part of the database may stay behind in it when the file is closed.
     with closing(connect(new, "rw")) as connection:
-        prepare(connection)
+        connection.execute("PRAGMA synchronous = FULL")
         transact(connection, build)
     new.rename(path)
     _sync_directory(path.parent)

@@ -10,13 +10,14 @@ from typing import Final, TypeVar
 from transfer.checkpoint.database import connect
 from transfer.checkpoint.encoding import checked, decoding, moment
 from transfer.checkpoint.failures import translated
+from transfer.checkpoint.found import read_found
 from transfer.checkpoint.lock import holder
 from transfer.checkpoint.opening import DATABASE, LOCK, bare, check_origin, has_checkpoint, read_job
 from transfer.checkpoint.plan import read_plan
 from transfer.checkpoint.reopening import changed_not_ours, changed_runs, removed_runs
 from transfer.checkpoint.schema import VERSION, version_of
 from transfer.checkpoint.totals import read_totals
-from transfer.checkpoint.values import Holder, Invocation, Job, PlannedDag, Totals
+from transfer.checkpoint.values import Found, Holder, Invocation, Job, PlannedDag, Totals
 from transfer.checkpoint.windows import recall
 from transfer.errors import StateError, StateMismatchError
 from transfer.model import RejectedRow, SettledRun
@@ -131,6 +132,10 @@ class CheckpointReader:
                 ]
 
         return self._read(work)
+
+    def found(self) -> Found:
+        """Return what the deployments were last found to bear."""
+        return self._read(read_found)
 
     def running_pid(self) -> Holder | None:
         """Return the process that holds the state directory at this moment, None if no run is going on."""

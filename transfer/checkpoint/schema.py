@@ -7,6 +7,7 @@ window_count  rows of each kind of children that a done window moved and found
 run           what is remembered of each DAG run: 64-bit digest of its run_id, fingerprint, outcome, whose it is
 rejected      rows that the target refused for good, with the reason
 removed       runs that only the target had and that were removed there
+found         what the deployments were found to bear, by name
 invocation    one row per ``transfer run``
 
 A pass reads a DAG from offset 0 to its end, in windows numbered from 0. No table holds a row's values or a credential.
@@ -142,7 +143,18 @@ _FOURTH: Final = (
     """,
 )
 
-MIGRATIONS: Final[Sequence[Sequence[str]]] = (_FIRST, _SECOND, _THIRD, _FOURTH)
+_FIFTH: Final = (
+    # Numbers that a run begins with instead of finding them anew; "at" is when this value was found.
+    """
+    CREATE TABLE found (
+        name TEXT PRIMARY KEY,
+        value INTEGER NOT NULL,
+        at TEXT NOT NULL
+    ) WITHOUT ROWID
+    """,
+)
+
+MIGRATIONS: Final[Sequence[Sequence[str]]] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
 """The statements that lead from version n to n + 1 (``PRAGMA user_version``), n being the index. Append only."""
 
 VERSION: Final = len(MIGRATIONS)

@@ -19,10 +19,11 @@ from transfer.checkpoint.database import Database
 from transfer.checkpoint.encoding import stamp
 from transfer.checkpoint.failures import translated
 from transfer.checkpoint.filesystem import make_private, refuse_network
+from transfer.checkpoint.found import store_found
 from transfer.checkpoint.lock import DirectoryLock
 from transfer.checkpoint.opening import DATABASE, LOCK, open_database, read_job
 from transfer.checkpoint.totals import read_totals
-from transfer.checkpoint.values import Job, PlannedDag, Remedy, ResumePoint, Totals
+from transfer.checkpoint.values import Found, Job, PlannedDag, Remedy, ResumePoint, Totals
 from transfer.model import SettledRun, Settlement, Window
 
 
@@ -75,14 +76,22 @@ class Checkpoint:
 
         return await self._database.run(work)
 
-    async def end_invocation(self, number: int, exit_code: int) -> None:
-        """Record that the invocation ends properly, with ``exit_code``."""
-        values = (stamp(self._clock()), exit_code, number)
+    async def end_invocation(self, number: int, exit_code: int, found: Found | None = None) -> None:
+        """Record that the invocation ends properly, with ``exit_code``, and what was ``found``."""
+        now = stamp(self._clock())
 
         def work(connection: Connection) -> None:
-            connection.execute("UPDATE invocation SET ended_at = ?, exit_code = ? WHERE number = ?", values)
+            connection.execute(
+                "UPDATE invocation SET ended_at = ?, exit_code = ? WHERE number = ?", (now, exit_code, number)
+            )
+            if found is not None:
+                store_found(connection, found, now)
 
         await self._database.run(work)
+
+    async def remember(self, found: Found) -> None:
+        """Let the next run of the program begin with what was ``found``; a side it says nothing of stays as it is."""
+        await self._database.run(partial(store_found, found=found, now=stamp(self._clock())))
 
     async def store_plan(self, dags: Sequence[PlannedDag]) -> None:
         """Make ``dags`` the plan; what was planned before and is not among them keeps its history."""

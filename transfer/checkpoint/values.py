@@ -1,11 +1,11 @@
 """The values that go into the checkpoint and come out of it, beside those of ``model``."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
-from transfer.model import Counts, Outcome
+from transfer.model import Counts, Outcome, SideName
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,19 @@ class Invocation:
     version: str
     pid: int
     host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the deployments were found to bear.
+
+    ``concurrency`` is requests at once by side, absent where it was not looked for; ``body_bytes`` the largest body
+    that the target takes, None if none was refused, and ``body_since`` when a larger one was last refused.
+    """
+
+    concurrency: Mapping[SideName, int] = field(default_factory=dict)
+    body_bytes: int | None = None
+    body_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

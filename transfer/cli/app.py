@@ -26,7 +26,7 @@ Exit codes of every command:
 - 1: failed, or cannot work
 - 2: wrong usage or configuration
 - 3: finished, with rejected rows or differences
-- 4: stopped by a signal; run again to go on
+- 4: stopped by a signal or the stop file; run again to go on
 - 5: another run holds the state directory
 """
 
@@ -118,12 +118,15 @@ def run(
 
     May be stopped or killed at any moment and run again: it goes on where it stopped, and once it is complete another
     run moves only what is new. The first SIGINT or SIGTERM lets what is under way be written (at most 10 seconds), the
-    second stops at once.
+    second stops at once. While a file `pause` is in the state directory, and outside of `schedule.hours`, nothing new
+    is begun; a file `stop` there stops the job, and keeps it from starting. SIGHUP reads
+    [source.limits], [target.limits] and [schedule] of the configuration again, other changes wait for the next run; a
+    file `limits.toml` in the state directory changes the limits of the sides, too.
 
     The state directory remembers the job and belongs to it: another source, target or selection needs another one.
 
-    Progress goes to standard error (a table on a terminal, else a line every 10 seconds), the result to standard
-    output. With `--json` both are JSON objects on standard output, and log lines are JSON on standard error.
+    Progress goes to standard error (a table on a terminal, else a line every 10 seconds, or `--every`), the result to
+    standard output. With `--json` both are JSON objects on standard output, and log lines are JSON on standard error.
 
     Example: `transfer run --config prod.toml --state-dir /var/lib/transfer/prod`
 
@@ -207,9 +210,10 @@ def status(
         rejected: List every rejected row with the reason.
         output: How to speak.
     """
-    from transfer.cli.status import find_state_dir, show_status  # noqa: PLC0415  see above
+    from transfer.cli.status import find_schedule, find_state_dir, show_status  # noqa: PLC0415  see above
 
-    return show_status(find_state_dir(state_dir, config), output, rejected=rejected)
+    found, schedule = find_state_dir(state_dir, config), find_schedule(state_dir, config)
+    return show_status(found, output, rejected=rejected, schedule=schedule)
 
 
 @app.command

@@ -10,6 +10,7 @@ from transfer.cli.session import Sides, open_sides, read_settings
 from transfer.client.base import Target
 from transfer.client.stack import open_side
 from transfer.config.load import secret_warnings
+from transfer.config.schedule import check_files
 from transfer.config.settings import Endpoint, NoAuth, Settings
 from transfer.engine.check import Finding, Level, check_dags, check_side, check_writing
 from transfer.errors import ExitCode
@@ -25,6 +26,7 @@ _SIDES = ("source", "target")
 async def check_job(options: JobOptions, output: OutputOptions) -> int:
     """Print every finding as it comes; return 1 if the job cannot work, else 0."""
     settings = read_settings(options)
+    check_files(settings.schedule, settings.state_dir)
     set_up_logging(output)
     failed = False
     async for finding in _findings(settings):

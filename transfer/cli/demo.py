@@ -90,8 +90,16 @@ async def show_demo(runs: int, keep: Path | None) -> int:
 
 
 def _make(folder: Path) -> None:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if (folder / "state").exists():
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        used = (folder / "state").exists()
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ConfigError(
+            [f"--keep: {folder} cannot be used: {error.strerror}"], hint="name a folder that can be made and written to"
+        ) from error
+    if used:
         raise ConfigError([f"--keep: {folder} holds the state of an earlier demonstration"], hint="name another folder")
 
 

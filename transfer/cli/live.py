@@ -25,16 +25,16 @@ SHOWN_DAGS: Final = 12
 async def show_until_cancelled(progress: Progress, output: OutputOptions) -> None:
     """Show ``progress`` in the way that suits the output."""
     if output.json:
-        await _tick(progress, _json_event)
+        await _tick(progress, _json_event, output.every)
     elif has_live_view(output):
         await _live(progress, output)
     else:
-        await _tick(progress, _log_line)
+        await _tick(progress, _log_line, output.every)
 
 
-async def _tick(progress: Progress, speak: Callable[[Snapshot], None]) -> None:
+async def _tick(progress: Progress, speak: Callable[[Snapshot], None], every: float | None) -> None:
     while True:
-        await anyio.sleep(LINES_SECONDS)
+        await anyio.sleep(every or LINES_SECONDS)
         speak(progress.snapshot())
 
 
@@ -52,11 +52,23 @@ async def _live(progress: Progress, output: OutputOptions) -> None:
 
 
 def _json_event(snapshot: Snapshot) -> None:
-    say_json({"event": "progress", **_numbers(snapshot), "kinds": counts_json(snapshot.rows)})
+    at_once = {"concurrency": snapshot.concurrency, "paused": snapshot.paused}
+    say_json(
+        {
+            "event": "progress",
+            **_numbers(snapshot),
+            **at_once,
+            "seconds": round(snapshot.seconds, 1),
+            "paused_seconds": round(snapshot.paused_seconds, 1),
+            "kinds": counts_json(snapshot.rows),
+        }
+    )
 
 
 def _log_line(snapshot: Snapshot) -> None:
-    said = {name: value for name, value in _numbers(snapshot).items() if value not in (None, [])}
+    at_once = {f"{side}_concurrency": count for side, count in snapshot.concurrency.items()}
+    numbers = {**_numbers(snapshot), **at_once, "paused": snapshot.paused and plain(snapshot.paused)}
+    said = {name: value for name, value in numbers.items() if value not in (None, [])}
     structlog.get_logger().info("progress", **said)
 
 
@@ -89,7 +101,8 @@ def render(snapshot: Snapshot) -> Group:
         table.add_row(Text(plain(name), overflow="ellipsis"), *_cells(dag))
     if len(active) > SHOWN_DAGS:
         table.add_row(Text(f"... and {len(active) - SHOWN_DAGS} more"))
-    return Group(table, Text(_work(snapshot)), Text(_time(snapshot)), *_wait_lines(snapshot))
+    lines = Text(_work(snapshot)), Text(_time(snapshot)), *_limit_lines(snapshot), *_wait_lines(snapshot)
+    return Group(table, *lines)
 
 
 def _cells(dag: DagProgress) -> tuple[str, str, str, str]:
@@ -110,7 +123,13 @@ def _time(snapshot: Snapshot) -> str:
 
 
 def _wait_lines(snapshot: Snapshot) -> list[Text]:
-    return [Text(line, style="yellow") for line in _waits(snapshot)]
+    paused = [f"paused {plain(snapshot.paused)}"] if snapshot.paused else []
+    return [Text(line, style="yellow") for line in (*paused, *_waits(snapshot))]
+
+
+def _limit_lines(snapshot: Snapshot) -> list[Text]:
+    at_once = ", ".join(f"{side} {count}" for side, count in snapshot.concurrency.items())
+    return [Text(f"requests at once: {at_once}", style="dim")] if at_once else []
 
 
 def _verb(snapshot: Snapshot) -> str:

@@ -12,6 +12,10 @@ from transfer.errors import ConfigError
 DEFAULT_CONFIG = Path("transfer.toml")
 DEFAULT_STATE_DIR = Path("transfer-state")
 
+FEWEST_SECONDS = 0.1
+MOST_SECONDS = 86_400
+"""Bounds of the time between two progress lines."""
+
 _PLAIN = Parameter(negative=(), show_default=False)
 """Neither a --no- form, nor a default that says nothing."""
 
@@ -63,6 +67,12 @@ class JobOptions:
     def file(self) -> Path | None:
         """Return the configuration file to read: the one that was named, or the usual one if it is there."""
         return self.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None)
+
+
+def _interval(_type: object, seconds: float | None) -> None:
+    """Refuse what no clock can wait for; comparisons with "nan" are false."""
+    if seconds is not None and not FEWEST_SECONDS <= seconds <= MOST_SECONDS:
+        raise ValueError(f"must be from {FEWEST_SECONDS} to {MOST_SECONDS} seconds")
 
 
 _NOT_LISTED = ("source_url", "target_url", "run_state", "since", "until", "newest", "allow_missing_dags")
@@ -133,6 +143,8 @@ class OutputOptions:
     """Speak JSON: one object for a result, one object per line for events."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least important log lines to show."""
+    every: Annotated[float | None, Parameter(validator=_interval)] = None
+    """Seconds between progress lines or events, 0.1 or more. Default: 10."""
 
 
 def _aware(moment: datetime | None) -> datetime | None:

@@ -16,7 +16,7 @@ from transfer.cli.confirm import REMOVES, SENDS, check_can_ask, confirm
 from transfer.cli.options import JobOptions, OutputOptions, RepairOptions
 from transfer.cli.output import plain, say, say_json
 from transfer.cli.run import carry_out
-from transfer.cli.session import Sides, read_settings
+from transfer.cli.session import Sides, read_settings, rereading
 from transfer.cli.survey import Work, survey
 from transfer.config.settings import Selection, Settings
 from transfer.engine.repair import Action, check_removal, remedies, remove_extra
@@ -56,7 +56,7 @@ def repair_job(repair: RepairOptions, options: JobOptions, output: OutputOptions
         _say("nothing was done", output)
         return ExitCode.INCOMPLETE
     doing = _Repair(work, settings.state_dir, left, delete_extra=removing > 0)
-    code = anyio.run(carry_out, settings, output, doing, left)
+    code = anyio.run(carry_out, settings, output, doing, left, rereading(options))
     _say(_AGAIN, output)
     return code
 

@@ -9,7 +9,7 @@ from transfer.cli.confirm import REMOVES, check_can_ask, confirm
 from transfer.cli.options import JobOptions, OutputOptions
 from transfer.cli.output import say, say_json
 from transfer.cli.run import carry_out, run_job
-from transfer.cli.session import Sides, read_settings
+from transfer.cli.session import Sides, read_settings, rereading
 from transfer.engine.repair import check_removal
 from transfer.errors import ExitCode
 from transfer.report import table
@@ -34,7 +34,8 @@ def move_and_replace(options: JobOptions, output: OutputOptions, *, yes: bool) -
     if not confirm(f"Remove {sum(changed.values()):,} runs from the target and send them anew?", yes=yes):
         say("nothing was replaced")
         return code
-    return anyio.run(carry_out, settings, output, _Marking(frozenset(changed)))
+    marking = _Marking(frozenset(changed))
+    return anyio.run(carry_out, settings, output, marking, (), rereading(options))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,20 +9,22 @@ import structlog
 
 from transfer.checkpoint import Checkpoint, PlannedDag
 from transfer.checkpoint.opening import has_checkpoint
+from transfer.cli.collecting import rare_collections
+from transfer.cli.control import Control, Reread
 from transfer.cli.live import show_until_cancelled
 from transfer.cli.logs import has_live_view, set_up_logging, warn_of_wait
 from transfer.cli.options import JobOptions, OutputOptions
 from transfer.cli.output import plain
-from transfer.cli.session import Sides, identity, open_sides, read_settings
+from transfer.cli.session import Sides, identity, open_sides, read_settings, rereading
 from transfer.cli.signals import until_done
 from transfer.cli.summary import Summary, show_nothing_done, show_summary
+from transfer.cli.waiting import check_secrets, held, meanwhile
 from transfer.client.retry import RetryEvent
 from transfer.config.load import secret_warnings
 from transfer.config.settings import Settings
 from transfer.engine.ending import Ending
 from transfer.engine.plan import Plan, lost_on_target, make_plan
 from transfer.engine.run import Job, run
-from transfer.engine.stop import Stop
 from transfer.errors import ExitCode, TransferError
 from transfer.progress import Progress
 from transfer.report import rejected_rows
@@ -37,21 +39,27 @@ Prepare: TypeAlias = Callable[[Sides, Checkpoint, list[PlannedDag]], Awaitable[l
 
 async def run_job(options: JobOptions, output: OutputOptions) -> int:
     """Move what is selected and return the exit code; raises ``TransferError`` if the job had to end early."""
-    return await carry_out(read_settings(options), output)
+    return await carry_out(read_settings(options), output, reread=rereading(options))
 
 
 async def carry_out(
-    settings: Settings, output: OutputOptions, prepare: Prepare | None = None, left: Sequence[str] = ()
+    settings: Settings,
+    output: OutputOptions,
+    prepare: Prepare | None = None,
+    left: Sequence[str] = (),
+    reread: Reread | None = None,
 ) -> int:
     """Do what one run of the program does, and with ``prepare`` replace what is marked; return and raise as above.
 
-    ``left`` says what stays as it is, and why, when all is done; ``prepare`` may still add to it.
+    ``left`` says what stays as it is, and why, when all is done; ``prepare`` may still add to it. ``reread`` reads the
+    configuration anew, on SIGHUP.
     """
     set_up_logging(output, beside_table=has_live_view(output))
     for line in secret_warnings(settings):
         structlog.get_logger().warning("configuration", warning=line)
-    invocation = _Invocation(settings, output, prepare, left)
-    return await until_done(invocation.run, invocation.stop, "what is under way is still written")
+    invocation = _Invocation(settings, output, Control(settings, Progress(), reread), prepare, left)
+    with rare_collections():
+        return await until_done(invocation.run, invocation.control, "what is under way is still written")
 
 
 @dataclass(slots=True)
@@ -60,10 +68,9 @@ class _Invocation:
 
     settings: Settings
     output: OutputOptions
+    control: Control
     prepare: Prepare | None = None
     left: Sequence[str] = ()
-    stop: Stop = field(default_factory=Stop)
-    progress: Progress = field(default_factory=Progress)
     left_out: dict[str, str] = field(default_factory=dict)
 
     async def run(self) -> int:
@@ -71,10 +78,10 @@ class _Invocation:
 
         The state directory refuses another source, target or selection, so a mistyped one would have to be cleaned up.
         """
-        async with open_sides(self.settings, self._on_retry) as sides:
+        async with open_sides(self.settings, self._on_retry, self.control.limiting.sides) as sides:
             plan: Plan | None = None
             if not has_checkpoint(self.settings.state_dir):
-                plan = await self._plan(sides)
+                plan = await self._first_plan(sides)
                 if plan is None:
                     show_nothing_done(self.output)
                     return ExitCode.STOPPED
@@ -92,23 +99,38 @@ class _Invocation:
             raise
         finally:
             with anyio.CancelScope(shield=True):
-                await checkpoint.end_invocation(number, code)
+                await checkpoint.end_invocation(number, code, self.control.finding.known())
         return code
 
     async def _watched(self, sides: Sides, checkpoint: Checkpoint, plan: Plan | None) -> Ending:
         """Move, and show how it goes meanwhile."""
         ending = Ending()
-        async with anyio.create_task_group() as group:
-            group.start_soon(show_until_cancelled, self.progress, self.output)
-            with self.stop.everything:
+        async with (
+            meanwhile(show_until_cancelled, self.control.progress, self.output),
+            meanwhile(self.control.finding.store_until_cancelled, checkpoint),
+        ):
+            with self.control.stop.everything:
                 ending = await self._move(sides, checkpoint, plan or await self._plan(sides))
-            group.cancel_scope.cancel()
-        ending.stopped = self.stop.requested
+        ending.stopped = self.control.stop.requested
         return ending
+
+    async def _first_plan(self, sides: Sides) -> Plan | None:
+        """Plan as ``_plan`` does; where that has to wait, say so meanwhile and let no other run begin."""
+        plan = None
+        async with meanwhile(show_until_cancelled, self.control.progress, self.output):
+            if self.control.pace.reason is None:
+                plan = await self._plan(sides)
+            else:
+                async with held(self.settings.state_dir):
+                    plan = await self._plan(sides)
+        return plan
 
     async def _plan(self, sides: Sides) -> Plan | None:
         """Return what is to be moved, None if a signal came first; raises ``TransferError`` if that is nothing."""
-        with self.stop.planning:
+        with self.control.stop.planning:
+            if self.control.pace.reason is not None:
+                await check_secrets(self.settings)
+            await self.control.pace.open()
             plan = await make_plan(sides.source, sides.target, self.settings.selection)
             if not plan.dags:
                 raise _nothing_to_move(plan)
@@ -120,13 +142,31 @@ class _Invocation:
             return Ending()
         dags = await self._store(checkpoint, plan)
         if self.prepare is not None:
+            with self.control.stop.planning:
+                await self.control.pace.open()
+            if self.control.stop.requested:
+                return Ending()
             dags = await self.prepare(sides, checkpoint, dags)
         lost = lost_on_target(plan, await checkpoint.totals())
-        replace = self.prepare is not None
-        job = Job(self.settings, sides.source, sides.target, checkpoint, self.progress, self.stop, replace=replace)
-        ending = await run(job, dags)
+        ending = await run(self._job(sides, checkpoint), dags)
         ending.problems.update({dag.dag_id: lost[dag.dag_id] for dag in dags if dag.dag_id in lost})
         return ending
+
+    def _job(self, sides: Sides, checkpoint: Checkpoint) -> Job:
+        control = self.control
+        return Job(
+            self.settings,
+            sides.source,
+            sides.target,
+            checkpoint,
+            control.progress,
+            control.stop,
+            replace=self.prepare is not None,
+            pace=control.pace,
+            source_limit=control.limiting.sides["source"],
+            target_limit=control.limiting.sides["target"],
+            ceiling=control.finding.ceiling,
+        )
 
     async def _store(self, checkpoint: Checkpoint, plan: Plan) -> list[PlannedDag]:
         log = structlog.get_logger()
@@ -138,16 +178,17 @@ class _Invocation:
         return sorted(await checkpoint.plan(), key=lambda dag: -dag.run_count)
 
     def _on_retry(self, event: RetryEvent) -> None:
-        self.progress.retries += 1
-        self.progress.wait(event.side, event.seconds, event.reason)
+        self.control.progress.retries += 1
+        self.control.progress.wait(event.side, event.seconds, event.reason)
         warn_of_wait(event)
 
     async def _sum_up(self, checkpoint: Checkpoint, ending: Ending) -> int:
         totals = await checkpoint.totals()
         code = _exit_code(ending, rejected_rows(totals) + len(self.left))
         left = [plain(line) for line in self.left]
-        forgotten = [f"{plain(dag_id)} {plain(run_id)}" for dag_id, run_id in self.progress.forgotten]
-        summary = Summary(code, totals, self.progress.snapshot(), ending, self.left_out, left, forgotten)
+        forgotten = [f"{plain(dag_id)} {plain(run_id)}" for dag_id, run_id in self.control.progress.forgotten]
+        snapshot, ceiling = self.control.progress.snapshot(), self.control.finding.ceiling.found
+        summary = Summary(code, totals, snapshot, ending, self.left_out, left, forgotten, ceiling)
         show_summary(summary, self.settings.state_dir, self.output)
         return code
 

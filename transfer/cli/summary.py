@@ -12,7 +12,17 @@ from transfer.errors import ExitCode
 from transfer.kinds import DAG_RUNS
 from transfer.model import Outcome, RejectedRow
 from transfer.progress import Snapshot
-from transfer.report import by_kind, counts_json, counts_table, duration, rejected_line, rejected_rows, totals_json
+from transfer.report import (
+    by_kind,
+    counts_json,
+    counts_table,
+    duration,
+    limits_json,
+    limits_line,
+    rejected_line,
+    rejected_rows,
+    totals_json,
+)
 
 SHOWN_REASONS = 10
 """Rejected rows that a summary names."""
@@ -41,6 +51,8 @@ class Summary:
     """What a repair left as it was, with the reason."""
     forgotten: list[str] = field(default_factory=list)
     """Runs that were to be repaired and that the source has no more."""
+    body_bytes: int | None = None
+    """The largest body that the target takes, None if it refused none."""
 
     @property
     def headline(self) -> str:
@@ -80,10 +92,12 @@ def _as_json(summary: Summary, rejected: list[RejectedRow]) -> None:
             "this_run": {
                 "rows_sent": summary.snapshot.rows_sent,
                 "seconds": round(summary.snapshot.seconds, 3),
+                "paused_seconds": round(summary.snapshot.paused_seconds, 3),
                 "retries": summary.snapshot.retries,
                 "drifts": summary.snapshot.drifts,
                 "kinds": counts_json(summary.snapshot.rows),
             },
+            "limits": limits_json(summary.snapshot.concurrency, summary.snapshot.highest, summary.body_bytes),
             "problems": summary.ending.problems,
             "left_out": summary.left_out,
             "left": summary.left,
@@ -95,15 +109,19 @@ def _as_json(summary: Summary, rejected: list[RejectedRow]) -> None:
 
 def _as_text(summary: Summary, rejected: list[RejectedRow], state_dir: Path) -> None:
     snapshot = summary.snapshot
+    waited = f", paused for {duration(snapshot.paused_seconds)}" if snapshot.paused_seconds else ""
     say(summary.headline)
     say()
     for line in counts_table(by_kind(summary.totals)):
         say(line)
     say()
     say(
-        f"this run: {snapshot.rows_sent:,} rows sent in {duration(snapshot.seconds)} "
-        f"({snapshot.rate:,.0f} rows/s), {snapshot.retries:,} retries"
+        f"this run: {snapshot.rows_sent:,} rows sent in {duration(snapshot.worked)} "
+        f"({snapshot.rate:,.0f} rows/s), {snapshot.retries:,} retries{waited}"
     )
+    limits = limits_line(snapshot.concurrency, snapshot.highest, summary.body_bytes)
+    if limits:
+        say(limits)
     _list("not complete", [f"{dag_id}: {reason}" for dag_id, reason in summary.ending.problems.items()])
     _list("left out", [f"{dag_id}: {reason}" for dag_id, reason in summary.left_out.items()])
     _list("left as it was", summary.left)

@@ -95,6 +95,7 @@ def _this_run(snapshot: Snapshot) -> dict[str, Any]:
     return {
         "rows_compared": snapshot.rows_sent,
         "seconds": round(snapshot.seconds, 3),
+        "paused_seconds": round(snapshot.paused_seconds, 3),
         "retries": snapshot.retries,
         "drifts": snapshot.drifts,
     }

@@ -75,7 +75,9 @@ def _rows(name: str, rows: Mapping[str, Mapping[Mark, int]]) -> Iterator[tuple[s
 
 def _remarks(verdict: Verdict) -> Iterator[str]:
     if verdict.snapshot is not None:
-        yield f"this run: {verdict.snapshot.rows_sent:,} rows compared in {duration(verdict.snapshot.seconds)}"
+        paused = verdict.snapshot.paused_seconds
+        waited = f", paused for {duration(paused)}" if paused else ""
+        yield f"this run: {verdict.snapshot.rows_sent:,} rows compared in {duration(verdict.snapshot.worked)}{waited}"
     findings = verdict.findings
     yield f"source {findings.identity.source}, target {findings.identity.target}"
     seed = "" if findings.sample is None else f", --seed {findings.seed}"

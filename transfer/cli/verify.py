@@ -1,29 +1,29 @@
 """``transfer verify``: compare both sides, say what differs."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import anyio
 import structlog
 
 from transfer.checkpoint import CheckpointReader
 from transfer.checkpoint.opening import has_checkpoint
+from transfer.cli.control import Control
 from transfer.cli.live import show_until_cancelled
 from transfer.cli.logs import has_live_view, set_up_logging, warn_of_wait
 from transfer.cli.options import JobOptions, OutputOptions, VerifyOptions
 from transfer.cli.output import plain
-from transfer.cli.session import Sides, open_sides, read_settings, selection_text
+from transfer.cli.session import Sides, open_sides, read_settings, rereading, selection_text
 from transfer.cli.signals import until_done
 from transfer.cli.status import find_state_dir
 from transfer.cli.summary import show_nothing_done
 from transfer.cli.verdict import Verdict, exit_code
 from transfer.cli.verdict_json import say_as_json
 from transfer.cli.verdict_text import say_as_text
+from transfer.cli.waiting import check_secrets, meanwhile
 from transfer.client.retry import RetryEvent
 from transfer.config.load import secret_warnings
 from transfer.config.settings import Selection, Settings
 from transfer.engine.ending import Ending
 from transfer.engine.plan import Plan, is_selected, make_plan
-from transfer.engine.stop import Stop
 from transfer.engine.verify.run import Job, verify
 from transfer.errors import ConfigError, ExitCode, StateError, StateMismatchError, TransferError
 from transfer.findings import FindingsStore, Identity, Opening, read_findings
@@ -36,11 +36,12 @@ async def verify_job(comparison: VerifyOptions, options: JobOptions, output: Out
     if comparison.listed:
         return _list(options, output)
     settings = read_settings(options)
-    invocation = _Invocation(settings, comparison, output)
     set_up_logging(output, beside_table=has_live_view(output))
     for line in secret_warnings(settings):
         structlog.get_logger().warning("configuration", warning=line)
-    return await until_done(invocation.run, invocation.stop, "what was compared is kept")
+    control = Control(settings, Progress(differences=0), rereading(options))
+    invocation = _Invocation(settings, comparison, output, control)
+    return await until_done(invocation.run, control, "what was compared is kept")
 
 
 def _list(options: JobOptions, output: OutputOptions) -> int:
@@ -85,8 +86,7 @@ class _Invocation:
     settings: Settings
     comparison: VerifyOptions
     output: OutputOptions
-    stop: Stop = field(default_factory=Stop)
-    progress: Progress = field(default_factory=lambda: Progress(differences=0))
+    control: Control
 
     async def run(self) -> int:
         """Plan first: what cannot be compared must not replace the result of an earlier verification."""
@@ -97,8 +97,10 @@ class _Invocation:
         )
         opening = Opening(identity, self.comparison.seed, self.comparison.restart)
         _check_job(self.settings)
-        async with open_sides(self.settings, self._on_retry) as sides:
-            plan = await self._plan(sides)
+        async with open_sides(self.settings, self._on_retry, self.control.limiting.sides) as sides:
+            plan: Plan | None = None
+            async with meanwhile(show_until_cancelled, self.control.progress, self.output):
+                plan = await self._plan(sides)
             if plan is None:
                 show_nothing_done(self.output)
                 return ExitCode.STOPPED
@@ -109,7 +111,10 @@ class _Invocation:
     async def _plan(self, sides: Sides) -> Plan | None:
         """Return the DAGs to compare, those that the target lacks as well; None if a signal came first."""
         selection = self.settings.selection.model_copy(update={"allow_missing_dags": True})
-        with self.stop.planning:
+        with self.control.stop.planning:
+            if self.control.pace.reason is not None:
+                await check_secrets(self.settings)
+            await self.control.pace.open()
             plan = await make_plan(sides.source, sides.target, selection)
             if not plan.dags:
                 reasons = [f"{dag_id}: {reason}" for dag_id, reason in plan.left_out.items()]
@@ -127,28 +132,39 @@ class _Invocation:
             log.info("sample", share=self.comparison.share, seed=store.seed)
         for dag_id, reason in plan.left_out.items():
             log.warning("DAG left out", dag=plain(dag_id), reason=reason)
-        share, one_way = self.comparison.share, self.comparison.one_way
-        absent = frozenset(dag.dag_id for dag in plan.dags if not dag.on_target)
-        job = Job(self.settings, sides.source, sides.target, store, self.progress, self.stop, share, one_way, absent)
+        job = self._job(sides, store, plan)
         ending = Ending()
-        async with anyio.create_task_group() as group:
-            group.start_soon(show_until_cancelled, self.progress, self.output)
-            with self.stop.everything:
+        async with meanwhile(show_until_cancelled, job.progress, self.output):
+            with job.stop.everything:
                 ending = await verify(job, [(dag.dag_id, dag.run_count) for dag in plan.dags])
-            group.cancel_scope.cancel()
-        ending.stopped = self.stop.requested
+        ending.stopped = job.stop.requested
         return ending
+
+    def _job(self, sides: Sides, store: FindingsStore, plan: Plan) -> Job:
+        control = self.control
+        return Job(
+            self.settings,
+            sides.source,
+            sides.target,
+            store,
+            control.progress,
+            control.stop,
+            self.comparison.share,
+            self.comparison.one_way,
+            frozenset(dag.dag_id for dag in plan.dags if not dag.on_target),
+            control.pace,
+        )
 
     def _sum_up(self, ending: Ending, plan: Plan) -> int:
         with read_findings(self.settings.state_dir) as findings:
             dags = findings.dags()
             code = ExitCode.STOPPED if ending.stopped else exit_code(findings, dags)
-            snapshot = self.progress.snapshot()
+            snapshot = self.control.progress.snapshot()
             verdict = Verdict(code, findings, dags, self.settings.state_dir, snapshot, plan.left_out, plan.target_only)
             _show(verdict, self.output, everything=False)
         return code
 
     def _on_retry(self, event: RetryEvent) -> None:
-        self.progress.retries += 1
-        self.progress.wait(event.side, event.seconds, event.reason)
+        self.control.progress.retries += 1
+        self.control.progress.wait(event.side, event.seconds, event.reason)
         warn_of_wait(event)

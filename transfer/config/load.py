@@ -25,7 +25,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str], overrides: Mapp
     ``ConfigError`` with every problem, none of which repeats a value. Secrets are not read here.
     """
     flags = from_overrides(overrides)
-    data = _file(path) if path else {}
+    data = read_toml(path) if path else {}
     origins: dict[Loc, str] = {}
     problems = [f"{name}: {problem}" for name, problem in misspelt(environ, data, flags).items()]
     for name, place in variables(environ, data, flags).items():
@@ -66,7 +66,8 @@ def _validated(data: Layer, origins: Mapping[Loc, str], problems: list[str], pat
     raise ConfigError(problems, hint=f"{where}; `transfer init` writes a configuration that explains every key")
 
 
-def _file(path: Path) -> Layer:
+def read_toml(path: Path) -> Layer:
+    """Return what a file of settings holds; raises ``ConfigError`` that says what is wrong with it."""
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)

@@ -56,9 +56,15 @@ class _Place:
         return "".join(parts).removeprefix(".")
 
 
-def explain(error: ValidationError, origins: Mapping[Loc, str]) -> list[str]:
-    """Return one line ``path: what is wrong`` per problem; ``origins`` says what set a path, the file being nothing."""
-    return [_line(detail, origins) for detail in error.errors(include_url=False, include_input=False)]
+def explain(error: ValidationError, origins: Mapping[Loc, str], above: Loc = ()) -> list[str]:
+    """Return one line ``path: what is wrong`` per problem; ``origins`` says what set a path, the file being nothing.
+
+    ``above`` is where in the settings the table stands that was validated by itself.
+    """
+    details = error.errors(include_url=False, include_input=False)
+    for detail in details:
+        detail["loc"] = (*above, *detail["loc"])
+    return [_line(detail, origins) for detail in details]
 
 
 def all_set_elsewhere(error: ValidationError, origins: Mapping[Loc, str]) -> bool:
