@@ -1,147 +1,112 @@
-"""``python -m benchmarks``: one history on a real Airflow pair, moved by Starship's algorithm and by ``transfer``."""
+"""``python -m benchmarks``: how fast ``transfer`` is beside others, with ratios that are taken within one run."""
 
 import argparse
-import json
-import os
-import platform
-import statistics
 import sys
 import tempfile
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import history
-from benchmarks.measure import Cost, measure
-from tests.live.environment import OFTEN
-from tests.live.rig import Rig, boot
+from benchmarks import results
+from benchmarks.interrupt import interruptible
+from benchmarks.machine import machine, versions
+from benchmarks.measure import CandidateFailedError
+from benchmarks.part import Document, Part, PartUnavailableError, Settings
+from benchmarks.parts import all_parts
 
-RESULTS = Path(__file__).parent / "results"
-
-_CONFIG = """\
-[source]
-url = {source}
-auth = {{ kind = "session", username = "admin", password = {{ env = "SOURCE_PASSWORD" }} }}
-[target]
-url = {target}
-auth = {{ kind = "session", username = "admin", password = {{ env = "TARGET_PASSWORD" }} }}
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One run of one candidate."""
-
-    candidate: str
-    rows: int
-    cost: Cost
-
-    @property
-    def rate(self) -> float:
-        """Return rows per second, start-up included."""
-        return self.rows / self.cost.seconds
-
-
-def page(rig: Rig, folder: Path, batch: int) -> Cost:
-    """Move with the algorithm of Starship's page."""
-    order = {
-        "urls": [rig.source.url, rig.target.url],
-        "cookies": [rig.source.log_in(), rig.target.log_in()],
-        "dag_id": history.DAG,
-        "batch": batch,
-    }
-    command = [sys.executable, "-m", "benchmarks.starship_page"]
-    return measure(command, stdin=json.dumps(order), env=os.environ, log=folder / "page.log")
-
-
-def transfer(rig: Rig, folder: Path) -> Cost:
-    """Move with ``transfer run`` and its default settings."""
-    with tempfile.TemporaryDirectory(dir=folder) as fresh:
-        config = Path(fresh) / "transfer.toml"
-        config.write_text(_CONFIG.format(source=json.dumps(rig.source.url), target=json.dumps(rig.target.url)))
-        passwords = {"SOURCE_PASSWORD": rig.source.admin.password, "TARGET_PASSWORD": rig.target.admin.password}
-        command = [sys.executable, "-m", "transfer", "run", "-c", str(config), "-s", f"{fresh}/state", "--json"]
-        ours = {name: value for name, value in os.environ.items() if not name.startswith("TRANSFER_")}
-        return measure(
-            command, stdin="", env={**ours, **passwords, "NO_PROXY": "127.0.0.1"}, log=folder / "transfer.log"
-        )
-
-
-CANDIDATES: dict[str, Callable[[Rig, Path], Cost]] = {
-    "Starship page, 10 runs a batch": lambda rig, folder: page(rig, folder, 10),
-    "Starship page, 100 runs a batch": lambda rig, folder: page(rig, folder, 100),
-    "transfer run": transfer,
-}
+INTERRUPTED = 130
 
 
 def main() -> None:
-    """Measure all candidates in turn, as often as asked, and write what was found."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--runs", type=int, default=5_000, help="DAG runs in the history")
-    parser.add_argument("--tasks", type=int, default=10, help="task instances of each run")
-    parser.add_argument("--repeat", type=int, default=3, help="how often each candidate runs")
-    arguments = parser.parse_args()
-    results: list[Result] = []
-    with boot(OFTEN, OFTEN) as rig, tempfile.TemporaryDirectory() as folder:
-        with rig.source.connect() as source:
-            rows = history.seed(source, runs=arguments.runs, tasks=arguments.tasks)
-        for _ in range(arguments.repeat):
-            for name, candidate in CANDIDATES.items():
-                results.append(run_one(rig, Path(folder), name, candidate))
-    write(results, rows, vars(arguments))
+    """Measure the parts that were asked for and write what was found."""
+    parts = all_parts()
+    options = parse(parts, sys.argv[1:])
+    chosen = [parts[name] for name in parts if name in (options.parts or parts)]
+    interruptible()
+    done: dict[str, bool] = {}
+    try:
+        for part in chosen:
+            done[part.name] = measured(part, options)
+    except KeyboardInterrupt:
+        print("interrupted: the parts that were measured whole are written", file=sys.stderr)
+        raise SystemExit(INTERRUPTED) from None
+    finally:
+        if any(done.values()):  # or there is nothing new to sum up
+            print("\n".join(results.summarise(list(parts.values()), options.results)))
+    if not all(done.values()):
+        raise SystemExit(f"not measured: {', '.join(name for name, whole in done.items() if not whole)}")
 
 
-def run_one(rig: Rig, folder: Path, name: str, candidate: Callable[[Rig, Path], Cost]) -> Result:
-    """Empty the target, run the candidate, and count what has arrived."""
-    with rig.target.connect() as target, rig.source.connect() as source:
-        history.empty(target)
-        cost = candidate(rig, folder)
-        arrived, wanted = history.count(target), history.count(source)
-    if arrived != wanted:
-        raise SystemExit(f"{name}: {arrived} of {wanted} rows arrived")
-    result = Result(name, arrived, cost)
-    speed = f"{result.rate:8,.0f} rows/s {cost.seconds:7.1f} s"
-    print(f"{name:32} {speed}  CPU {cost.cpu_seconds:5.1f} s  {cost.peak_mib:.0f} MiB")
-    return result
+def parse(parts: Mapping[str, Part], arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the options; ends the program with exit code 2 when they cannot be."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, epilog=_epilog(parts), formatter_class=_Formatter
+    )
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(parts)}; all when none is given")
+    parser.add_argument("--quick", action="store_true", help="small: to see that it works, the numbers mean little")
+    parser.add_argument("--repeat", type=_positive, help="how often each candidate runs (default: 3, quick 1)")
+    parser.add_argument("--results", type=Path, default=results.FOLDER, help="the folder to write to")
+    for part in parts.values():
+        part.options(parser.add_argument_group(part.name))
+    options = parser.parse_args(arguments)
+    unknown = sorted(set(options.parts) - set(parts))
+    if unknown:
+        parser.error(f"no such part: {', '.join(unknown)} (there are: {', '.join(parts)})")
+    return options
 
 
-def write(results: list[Result], rows: int, settings: dict[str, int]) -> None:
-    """Write all runs as JSON and the medians as a table."""
-    RESULTS.mkdir(exist_ok=True)
-    machine = {"cpus": os.cpu_count(), "python": platform.python_version(), "system": platform.platform(terse=True)}
-    runs = [
-        {"candidate": result.candidate, "rows_per_second": result.rate, **asdict(result.cost)} for result in results
-    ]
-    document = {"machine": machine, "settings": settings, "rows": rows, "runs": runs}
-    (RESULTS / "real.json").write_text(json.dumps(document, indent=1) + "\n")
-    lines = table(results, rows)
-    (RESULTS / "real.md").write_text("\n".join(lines) + "\n")
-    print("\n".join(["", *lines]))
+def measured(part: Part, options: argparse.Namespace) -> bool:
+    """Measure one part; when it cannot be, say why and return False, so that the others are."""
+    try:
+        measure_part(part, options)
+    except (CandidateFailedError, PartUnavailableError) as error:
+        print(f"{part.name}: {error}", file=sys.stderr)
+        return False
+    return True
 
 
-def table(results: list[Result], rows: int) -> list[str]:
-    """Return the medians and their ratio to the page's best setting as Markdown."""
-    of = {name: [result for result in results if result.candidate == name] for name in CANDIDATES}
-    rates = {name: statistics.median(result.rate for result in runs) for name, runs in of.items()}
-    best = max(rate for name, rate in rates.items() if name.startswith("Starship"))
-    lines = [f"{rows:,} rows, {len(results) // len(of)} runs each, medians", ""]
-    lines += [
-        "| | rows/s | lowest to highest | ratio | client CPU, us/row | peak memory, MiB |",
-        "|---|--:|--:|--:|--:|--:|",
-    ]
-    for name, runs in of.items():
-        low, high = min(result.rate for result in runs), max(result.rate for result in runs)
-        cpu = statistics.median(result.cost.cpu_seconds / result.rows * 1e6 for result in runs)
-        peak = max(result.cost.peak_mib for result in runs)
-        cells = (
-            f"{rates[name]:,.0f}",
-            f"{low:,.0f} to {high:,.0f}",
-            f"{rates[name] / best:.2f}",
-            f"{cpu:.0f}",
-            f"{peak:.0f}",
-        )
-        lines.append(f"| {' | '.join((name, *cells))} |")
-    return lines
+def measure_part(part: Part, options: argparse.Namespace) -> None:
+    """Measure one part and write its files."""
+    print(f"== {part.name}: {part.description}")
+    repeat = options.repeat or (1 if options.quick else 3)
+    with tempfile.TemporaryDirectory(prefix="transfer-benchmark-") as folder:
+        document = part.run(Settings(options.quick, repeat, Path(folder), options))
+    results.write(part, framed(document, quick=options.quick, repeat=repeat), options.results)
+
+
+def framed(document: Document, *, quick: bool, repeat: int) -> Document:
+    """Return the document with where, when and with what it was measured; the part's own word goes first.
+
+    The bars of a quick run are not judged.
+    """
+    if quick:
+        document = {**document, "bars": [bar | {"held": None} for bar in document.get("bars", [])]}
+    return {
+        "measured": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "quick": quick,
+        "repeat": repeat,
+        **document,
+        "machine": {**machine(), **document.get("machine", {})},
+        "versions": {**versions(), **document.get("versions", {})},
+    }
+
+
+class _Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Keeps the list of parts as it is, and says the default of each option that has one."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help if action.default in (None, []) else super()._get_help_string(action)
+
+
+def _epilog(parts: Mapping[str, Part]) -> str:
+    return "\n".join(["parts:", *(f"  {part.name:10} {part.description}" for part in parts.values())])
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return value
 
 
 if __name__ == "__main__":

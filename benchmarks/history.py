@@ -54,9 +54,22 @@ def empty(conn: Connection) -> None:
     conn.execute("VACUUM ANALYZE dag_run, task_instance, task_instance_history")
 
 
+def empty_of(conn: Connection, kind: str) -> None:
+    """Remove the rows of one kind, ``dag_runs`` for instance, with all that hangs on them."""
+    table = {"dag_runs": "dag_run", "task_instances": "task_instance"}.get(kind, kind)
+    conn.execute(f"TRUNCATE {table} CASCADE")
+    conn.execute(f"VACUUM ANALYZE {table}")
+
+
 def count(conn: Connection) -> int:
     """Return the rows of all kinds."""
     tables = ("dag_run", "task_instance", "task_instance_history")
     selects = " UNION ALL ".join(f"SELECT count(*) AS n FROM {table}" for table in tables)  # noqa: S608  fixed names
     (rows,) = conn.execute(f"SELECT sum(n) FROM ({selects}) counts").fetchone() or (0,)  # noqa: S608  fixed names
     return int(rows)
+
+
+def count_runs(conn: Connection) -> int:
+    """Return the runs alone."""
+    (runs,) = conn.execute("SELECT count(*) FROM dag_run").fetchone() or (0,)
+    return int(runs)
