@@ -9,16 +9,19 @@ import pytest
 from transfer.client.limit import SideLimit
 from transfer.config.settings import Limits, SideLimits
 from transfer.emulator import compare
+from transfer.engine.order import StartOrder
 from transfer.engine.pace import Pace
+from transfer.engine.probe import LARGEST_FIRST, LONG, PROBED, first_size
 from transfer.engine.read import FIRST_REACH
 from transfer.engine.room import Room
+from transfer.engine.scan import Cursor, Scanner
 from transfer.engine.size import FIRST_SIZE
 from transfer.kinds import TASK_INSTANCES, Kind
 from transfer.model import Batch
 
 from .local import READERS, WRITERS, local_settings, move
 from .reading import TablePage, TableSide
-from .tables import empty_like, history
+from .tables import DAG, empty_like, history
 
 A_WHILE = 50
 """Turns of the event loop in which more than should be could begin."""
@@ -97,7 +100,7 @@ async def test_history_waits_for_its_task_instances(tmp_path: Path) -> None:
 
 async def test_the_runs_of_several_windows_come_with_one_request(tmp_path: Path) -> None:
     """While windows are small, their runs are asked for together and read again one by one."""
-    source = TableSide(history(200, tasks=1))
+    source = TableSide(history(LONG - 1, tasks=1))
     target = TableSide(empty_like(source.table))
     asked: list[int] = []
     page = source.dag_runs
@@ -132,6 +135,40 @@ async def test_who_waits_for_a_place_when_it_pauses_waits_on(tmp_path: Path) -> 
     await move(source, target, local_settings(tmp_path, window_runs=4), pace=pace)
     assert begun_later <= 2 * READERS, "two pages of each window that was begun and had not asked for any yet"
     assert compare(source.table, target.table) == []
+
+
+async def test_the_first_windows_of_a_long_dag_are_large(tmp_path: Path) -> None:
+    """A look at a few runs tells how large the first windows can be: on an empty target small ones cost most."""
+    source = TableSide(history(3 * LARGEST_FIRST, tasks=1))
+    target = TableSide(empty_like(source.table))
+    inserted: list[int] = []
+
+    async def note(batch: Batch) -> None:
+        inserted.append(len(batch.rows))
+
+    target.writing = note
+    await move(source, target, local_settings(tmp_path))
+    assert inserted[0] == LARGEST_FIRST
+    assert compare(source.table, target.table) == []
+
+
+@pytest.mark.parametrize(
+    ("bytes_of_probe", "most", "wanted"),
+    [(PROBED * 1_000, 1_000, LARGEST_FIRST), (PROBED * 10_000, 1_000, 50), (10**9, 1_000, FIRST_SIZE), (1, 20, None)],
+)
+async def test_what_is_seen_decides_how_large(bytes_of_probe: int, most: int, wanted: int | None) -> None:
+    """Runs with thousands of task instances begin with small windows; where windows are small anyway nobody looks."""
+    side = TableSide(history(LONG, tasks=0))
+    page = await side.children(TASK_INSTANCES, DAG, offset=0, limit=1)
+    page.size = bytes_of_probe
+
+    async def children(*_args: object, **_named: object) -> TablePage:
+        return page
+
+    part = await Scanner(side, DAG, StartOrder("source"), Cursor()).next(5)
+    side.children = children  # type: ignore[method-assign]  # a page of that size
+    assert part is not None
+    assert await first_size(side, DAG, part, 1_000_000, most) == wanted
 
 
 def room(source: SideLimits, target: SideLimits, **limits: int) -> Room:

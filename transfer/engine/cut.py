@@ -15,6 +15,7 @@ from transfer.engine.load import Seen
 from transfer.engine.memory import CLAIMED
 from transfer.engine.order import DATED, Place, StartOrder
 from transfer.engine.pace import Pace
+from transfer.engine.probe import first_size
 from transfer.engine.room import Room
 from transfer.engine.scan import Cursor, Scanner, Slice
 from transfer.engine.size import WindowSize
@@ -76,6 +77,7 @@ class Cutter:
         self.at = Position(cursor, point.next_number)
         self._rest: Slice | None = None
         self._at_end = False
+        self._is_probed = False
 
     @property
     def is_over(self) -> bool:
@@ -104,6 +106,10 @@ class Cutter:
             return None
         size = self._worthwhile(stretch, reach)
         seen = await self._judge(stretch.head(self.skim.runs if self.at.skimming else size))
+        if seen.choice.to_move and not self._is_probed and reach > 1:
+            stretch = await self._probed(stretch, reach)
+            size = self._worthwhile(stretch, reach)
+            seen = await self._judge(stretch.head(size))
         if seen.choice.to_move and len(seen.part.rows) > size:
             seen = await self._judge(seen.part.head(size))
         read = len(seen.part.rows)
@@ -111,6 +117,16 @@ class Cutter:
         self._move(self._behind(seen))
         self._rest = stretch.between(read, len(stretch.rows)) if read < len(stretch.rows) else None
         return seen, window
+
+    async def _probed(self, stretch: Slice, reach: int) -> Slice:
+        """Return a slice that is long enough for the first window, now that is known how large it may be."""
+        self._is_probed = True
+        most = self._reading.limits.window_runs
+        runs = await first_size(self._reading.source, self._dag_id, stretch, self._reading.room.aim, most)
+        if runs is None or runs <= self.size.runs:
+            return stretch
+        self.size.runs = runs
+        return await self.scanner.next(self._stretch(reach)) or stretch
 
     def _move(self, position: Position) -> None:
         self.at = position
