@@ -2,8 +2,8 @@
 
 Windows that grow from a small first one would lose time; on a far server, every size costs a few round trips. And on an
 empty target they would cost more for a long time: PostgreSQL keeps the plan of a foreign key's check for the whole
-session, and made for a table of one page it reads all of the table for each row (seen on 2.11.2: 0.2 times as slow
-until an ANALYZE).
+session, and made for a table of one page it reads all of the table for each row, until an ANALYZE (seen on PostgreSQL
+15: with 25 runs in the first window instead of 250, three times the database's CPU, and a fifth fewer rows/s).
 """
 
 from contextlib import closing
