@@ -6,5 +6,16 @@ Each module holds the tests of one subject as a class; a subclass named ``Test..
 import pytest
 
 pytest.register_assert_rewrite(
-    "contract.access", "contract.reading", "contract.refusing", "contract.removing", "contract.writing"
+    "contract.access",
+    "contract.access3",
+    "contract.opaque",
+    "contract.paging",
+    "contract.reading",
+    "contract.reading3",
+    "contract.refusing",
+    "contract.refusing3",
+    "contract.removing",
+    "contract.removing3",
+    "contract.writing",
+    "contract.writing3",
 )

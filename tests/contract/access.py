@@ -2,20 +2,39 @@
 
 import re
 from http.cookies import SimpleCookie
-from urllib.parse import urlencode
+from urllib.parse import quote, unquote, urlencode
 
 import pytest
 
-from .server import Caller, Contract, Said, Server, calling
+from transfer.emulator.columns import MODERN, release_of
+
+from .releases import releases
+from .server import Caller, Contract, Said, Server, calling, version_of
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _PLACE = "/api/starship/info"
+_AGAIN = {
+    (2, 4): "/login/",
+    (2, 6): "/login/?next=%2Fhome",
+    (2, 8): "/login/?next_url=%2Fhome",
+    (2, 9): "/login/?next=%2Fhome",
+    (2, 11): "/login/?next=/home",
+}
 
 
 def _goes(said: Said, place: str) -> None:
     """Assert that ``said`` is a redirect with its little web page."""
     assert (said.status, said.kind, said.headers["Location"]) == (302, "text/html", place)
     assert f'<a href="{place}">{place}</a>'.encode() in said.body
+
+
+def _login(server: Server, place: str) -> str:
+    """Return the login page's address with the way back to ``place``, as the server's release writes it."""
+    release = release_of(version_of(server))
+    if release >= (2, 11):
+        return f"/login/?next={server.url}{place}"
+    name = "next_url" if release == (2, 8) else "next"
+    return f"/login/?{name}={quote(f'{server.url}{unquote(place)}', safe='')}"
 
 
 def _cookie(said: Said) -> str:
@@ -39,6 +58,7 @@ async def _log_in(server: Server, cookie: str | None, **form: str) -> Said:
         return await caller.ask("POST", "/login/", body=urlencode(form).encode(), headers=_FORM)
 
 
+@releases(before=MODERN)
 class AccessContract(Contract):
     """Tests of the login and of the routes there are."""
 
@@ -47,28 +67,35 @@ class AccessContract(Contract):
         """Without a good cookie every request is redirected to the login page, which will know where to go on."""
         async with calling(server, cookie) as caller:
             said = await caller.get("dag_runs", dag_id="a", limit="1")
-            _goes(said, f"/login/?next={server.url}/api/starship/dag_runs?dag_id%3Da%26limit%3D1")
+            _goes(said, _login(server, "/api/starship/dag_runs?dag_id%3Da%26limit%3D1"))
             said = await caller.post("dag_runs", {"dag_runs": []})
-            _goes(said, f"/login/?next={server.url}/api/starship/dag_runs")
+            _goes(said, _login(server, "/api/starship/dag_runs"))
 
     async def test_basic_authentication_is_not_looked_at(self, server: Server) -> None:
         """Credentials in a header count for nothing."""
         async with calling(server, None) as caller:
             said = await caller.ask("GET", _PLACE, headers={"Authorization": "Basic YWRtaW46YWRtaW4="})
-        _goes(said, f"/login/?next={server.url}{_PLACE}")
+        _goes(said, _login(server, _PLACE))
 
+    @releases(since=(2, 8))
     async def test_viewers_are_sent_home(self, server: Server) -> None:
         """A user without the right to read the configuration is sent home, not told off."""
         async with calling(server, server.cookie("viewer")) as caller:
             _goes(await caller.get("info"), "/home")
             _goes(await caller.post("dag_runs", {"dag_runs": []}), "/home")
 
+    @releases(before=(2, 8))
+    async def test_viewers_are_sent_to_the_login_page(self, server: Server) -> None:
+        """Before 2.8 a user without the right to read the configuration is asked to log in as another."""
+        async with calling(server, server.cookie("viewer")) as caller:
+            _goes(await caller.get("info"), _login(server, _PLACE))
+
     async def test_a_session_ends(self, server: Server) -> None:
         """When sessions are over their cookies are as good as none."""
         async with calling(server, server.cookie("admin")) as caller:
             assert (await caller.get("info")).status == 200
             server.expire_sessions()
-            _goes(await caller.get("info"), f"/login/?next={server.url}{_PLACE}")
+            _goes(await caller.get("info"), _login(server, _PLACE))
 
     async def test_a_good_login(self, server: Server) -> None:
         """The form with its token and the right password gives a cookie that works, and goes home."""
@@ -79,10 +106,10 @@ class AccessContract(Contract):
             assert (await caller.get("info")).status == 200
 
     async def test_a_wrong_password(self, server: Server) -> None:
-        """A wrong password goes back to the form."""
+        """A wrong password goes back to the form, which may know where to go on."""
         cookie, token = await _form(server)
         said = await _log_in(server, cookie, csrf_token=token, username="admin", password="wrong")
-        _goes(said, "/login/?next=/home")
+        _goes(said, _AGAIN[max(since for since in _AGAIN if since <= release_of(version_of(server)))])
 
     async def test_a_login_without_token(self, server: Server) -> None:
         """Without the csrf token the form is refused."""

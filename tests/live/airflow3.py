@@ -7,21 +7,20 @@ import json
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .environment import base_environment
+from .environment3 import JWT_SECRET, airflow3_environment
 from .install import AIRFLOW_3, Install, installed
 from .login import answers, fetch
 from .postgres import Postgres, find_binaries
 from .processes import Service, free_port
 from .template import TEMPLATE, unpack_cluster
-from .users import ROLES, User, load_users
+from .users import User, load_users
 
 READY_SECONDS = 120.0
-JWT_SECRET = "AIRFLOW__API_AUTH__JWT_SECRET"
 
 
 @dataclass(slots=True)
@@ -80,7 +79,7 @@ class Airflow3:
         """Run a server with these settings of the section `api_auth`; it takes about five seconds."""
         home = Path(tempfile.mkdtemp(prefix="airflow3-", dir=self.folder))
         port, users = str(free_port()), load_users(self.install.cache / "users.json")
-        environment = _environment(home, self.dsn, users, api_auth)
+        environment = airflow3_environment(home, self.dsn, users, api_auth)
         command = [str(self.install.python), "-m", "airflow", "api-server", "--apps", "core", "--workers", "1"]
         command += ["--host", "127.0.0.1", "--port", port]
         log = home / "api-server.log"
@@ -108,17 +107,3 @@ def boot_airflow3() -> Iterator[Airflow3]:
         postgres = Postgres.start(binaries, unpack_cluster(install, binaries, folder / "postgres"), folder / "pg.log")
         stack.callback(postgres.stop)
         yield Airflow3(install, postgres.dsn(TEMPLATE), folder)
-
-
-def _environment(home: Path, dsn: str, users: Mapping[str, User], api_auth: Mapping[str, object]) -> dict[str, str]:
-    passwords = home / "passwords.json"
-    passwords.touch(mode=0o600)
-    passwords.write_text(json.dumps({user.name: user.password for user in users.values()}))
-    roles = ",".join(f"{name}:{ROLES[name].lower()}" for name in users)
-    return base_environment(home, dsn) | {
-        JWT_SECRET: secrets.token_hex(32),
-        "AIRFLOW__API__SECRET_KEY": secrets.token_hex(32),
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": roles,
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
-        **{f"AIRFLOW__API_AUTH__{name.upper()}": str(value) for name, value in api_auth.items()},
-    }

@@ -16,7 +16,8 @@ from .unavailable import RigUnavailable
 
 REQUIRED_VARIABLE = "TRANSFER_LIVE_REQUIRED"
 TIMEOUT_SECONDS = 600
-HERMETIC = {Path(__file__).parent / "chaos" / "test_proxy.py"}
+_PURE = ("chaos/test_proxy.py", "histories/test_kept.py", "test_expect.py")
+HERMETIC = {Path(__file__).parent / name for name in _PURE}
 """Tests of the tests' own tools that need no Airflow."""
 
 T = TypeVar("T")

@@ -31,8 +31,13 @@ class WebOptions:
 
 USUAL = WebOptions()
 
-OFTEN = WebOptions(environment={"AIRFLOW__FAB__AUTH_RATE_LIMITED": "False"})
-"""Any number of logins: usually a worker takes five in 40 seconds, and every start of the program is one."""
+OFTEN = WebOptions(
+    environment={"AIRFLOW__FAB__AUTH_RATE_LIMITED": "False", "AIRFLOW__WEBSERVER__AUTH_RATE_LIMITED": "False"}
+)
+"""Any number of logins: usually a worker takes five in 40 seconds, and every start of the program is one.
+
+The setting moved with Airflow 2.9.
+"""
 
 
 def airflow_environment(home: Path, dsn: str, options: WebOptions = USUAL) -> dict[str, str]:
@@ -55,6 +60,7 @@ def base_environment(home: Path, dsn: str) -> dict[str, str]:
         "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__FERNET_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        "AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",  # `db init` makes 55, with a key that changes
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": dsn.replace("postgresql://", "postgresql+psycopg2://", 1),
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
     }
@@ -72,4 +78,6 @@ def _variations(home: Path, options: WebOptions) -> dict[str, str]:
         extra["AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER"] = (home / "logs").as_uri()
         # Starship only wants it set; Airflow's local file system takes no connection
         extra["AIRFLOW_CONN_ASTRO_S3_LOGGING"] = "unused"
+        # an object store has no folders that would have to be made first
+        extra["FSSPEC_FILE"] = '{"auto_mkdir": true}'
     return extra

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from .processes import CommandFailedError, run
 from .unavailable import RigUnavailable
+from .versions import Version
 
 PINS = Path(__file__).parent / "pins"
-AIRFLOW_2 = "af-2.11.2"
-AIRFLOW_3 = "af-3.1.8"
-PYTHON_VERSION = "3.11"
+AIRFLOW_2 = "2.11.2"
+AIRFLOW_3 = "3.1.8"
 CACHE_VARIABLE = "TRANSFER_LIVE_CACHE"
 
 
@@ -24,7 +24,7 @@ CACHE_VARIABLE = "TRANSFER_LIVE_CACHE"
 class Install:
     """An installed Airflow and the folder in which what belongs to it may be kept between runs."""
 
-    name: str
+    version: Version
     cache: Path
 
     @property
@@ -33,18 +33,18 @@ class Install:
         return self.cache / "venv" / "bin" / "python"
 
 
-def installed(name: str = AIRFLOW_2) -> Install:
-    """Return the cached installation of the pins called `name`, made first when there is none yet.
+def installed(version: str = AIRFLOW_2) -> Install:
+    """Return the cached installation of that Airflow, made from its pins first when there is none yet.
 
     Raises:
         RigUnavailable: there is no fitting Python or no uv, or the packages cannot be installed.
     """
-    pins = PINS / f"{name}.txt"
-    cache = _cache_folder(pins)
-    install = Install(name, cache)
+    wanted = Version.of(version)
+    pins = PINS / f"{wanted.pins}.txt"
+    install = Install(wanted, _cache_folder(pins))
     if not install.python.exists():
-        cache.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _build(pins, cache)
+        install.cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _build(pins, install)
     return install
 
 
@@ -54,17 +54,17 @@ def _cache_folder(pins: Path) -> Path:
     return Path(top).absolute() / f"{pins.stem}-{digest}"
 
 
-def _build(pins: Path, cache: Path) -> None:
-    uv, python, log = _uv(), _python(), cache / "install.log"
-    temporary = Path(tempfile.mkdtemp(prefix="venv-", dir=cache))
+def _build(pins: Path, wanted: Install) -> None:
+    uv, python, log = _uv(), _python(wanted.version.python), wanted.cache / "install.log"
+    temporary = Path(tempfile.mkdtemp(prefix="venv-", dir=wanted.cache))
     try:
         run([*uv, "venv", "--quiet", "--relocatable", "--clear", "--python", str(python), str(temporary)], log)
         install = [*uv, "pip", "install", "--quiet", "--no-deps", "--compile-bytecode", "--requirement", str(pins)]
         run([*install, "--python", str(temporary / "bin" / "python")], log)
     except CommandFailedError as error:
         shutil.rmtree(temporary, ignore_errors=True)
-        raise RigUnavailable(f"Airflow could not be installed: {error}") from error
-    publish(temporary, cache / "venv")
+        raise RigUnavailable(f"Airflow {wanted.version} could not be installed: {error}") from error
+    publish(temporary, wanted.cache / "venv")
 
 
 def publish(built: Path, final: Path) -> None:
@@ -87,21 +87,21 @@ def _uv() -> list[str]:
     raise RigUnavailable("uv is neither on the PATH nor beside the running Python")
 
 
-def _python() -> Path:
-    for candidate in _pythons():
+def _python(wanted: str) -> Path:
+    for candidate in _pythons(wanted):
         version = _answers([str(candidate), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"])
-        if version == PYTHON_VERSION:
+        if version == wanted:
             return candidate
-    raise RigUnavailable(f"there is no Python {PYTHON_VERSION} to run Airflow with")
+    raise RigUnavailable(f"there is no Python {wanted} to run Airflow with")
 
 
-def _pythons() -> Iterator[Path]:
+def _pythons(wanted: str) -> Iterator[Path]:
     yield Path(sys.executable)
-    on_path = shutil.which(f"python{PYTHON_VERSION}")
+    on_path = shutil.which(f"python{wanted}")
     if on_path:
         yield Path(on_path)
     versions = Path.home() / ".pyenv" / "versions"
-    yield from sorted(versions.glob(f"{PYTHON_VERSION}*/bin/python"), reverse=True)
+    yield from sorted(versions.glob(f"{wanted}*/bin/python"), reverse=True)
 
 
 def _answers(command: list[str]) -> str | None:

@@ -20,11 +20,11 @@ state_dir = {state}
 
 [source]
 url = {source}
-auth = {{ kind = "session", username = {source_user}, password = {{ env = "SOURCE_PASSWORD" }} }}
+auth = {{ kind = {source_kind}, username = {source_user}, password = {{ env = "SOURCE_PASSWORD" }} }}
 
 [target]
 url = {target}
-auth = {{ kind = "session", username = {target_user}, password = {{ env = "TARGET_PASSWORD" }} }}
+auth = {{ kind = {target_kind}, username = {target_user}, password = {{ env = "TARGET_PASSWORD" }} }}
 
 [retry]
 attempts = 5
@@ -92,10 +92,10 @@ class Job:
         return Result(done.returncode, done.stdout, done.stderr)
 
     @contextmanager
-    def started(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-        """Start `transfer run` and give the process; it is killed if it still runs at the end of the block."""
+    def started(self, *arguments: str, command: str = "run") -> Iterator[subprocess.Popen[str]]:
+        """Start a command and give the process; it is killed if it still runs at the end of the block."""
         process = subprocess.Popen(  # noqa: S603  our own program
-            self._command("run", arguments),
+            self._command(command, arguments),
             env=self._environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -110,6 +110,7 @@ class Job:
     def _command(self, command: str, arguments: tuple[str, ...]) -> list[str]:
         urls = {"source": self.source.url, "target": self.target.url, "state": str(self.state_dir)}
         users = {"source_user": self.source_user.name, "target_user": self.target_user.name}
+        users |= {"source_kind": _kind(self.source), "target_kind": _kind(self.target)}
         config = self.folder / "transfer.toml"
         config.write_text(_CONFIG.format(**{key: json.dumps(value) for key, value in (urls | users).items()}))
         return [sys.executable, "-m", "transfer", command, "--config", str(config), "--json", *arguments]
@@ -117,3 +118,7 @@ class Job:
     def _environment(self) -> dict[str, str]:
         passwords = {"SOURCE_PASSWORD": self.source_user.password, "TARGET_PASSWORD": self.target_user.password}
         return {**os.environ, **passwords}
+
+
+def _kind(side: Side) -> str:
+    return "airflow3" if side.version.new else "session"

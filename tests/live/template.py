@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .environment import airflow_environment
-from .install import AIRFLOW_2, Install, publish
+from .install import Install, publish
 from .postgres import Binaries, Postgres
 from .processes import Account, CommandFailedError, run
 from .unavailable import RigUnavailable
@@ -50,7 +50,7 @@ def _prepare(install: Install, binaries: Binaries, kept: Path) -> None:
         except CommandFailedError as error:
             shutil.copy(error.log, install.cache / "template.log")
             raise RigUnavailable(
-                f"Airflow could not set up its database, see {install.cache / 'template.log'}"
+                f"Airflow {install.version} could not set up its database, see {install.cache / 'template.log'}"
             ) from error
         built = Path(tempfile.mkdtemp(prefix="cluster-", dir=install.cache)) / "data"
         shutil.copytree(data, built, symlinks=True)
@@ -65,14 +65,15 @@ def _fill(install: Install, binaries: Binaries, data: Path, top: Path) -> None:
     try:
         server.create(TEMPLATE)
         environment = airflow_environment(top / "home", server.dsn(TEMPLATE))
-        run([str(install.python), "-m", "airflow", "db", "migrate"], log, environment)
-        if install.name == AIRFLOW_2:  # the users of Airflow 3 are not in its database
-            _create_users(install, top / "users.json", log, environment)
+        run([str(install.python), "-m", "airflow", *install.version.migrate], log, environment)
+        if not install.version.new:  # the users of Airflow 3 are not in its database
+            create_users(install, top / "users.json", log, environment)
     finally:
         server.stop()
 
 
-def _create_users(install: Install, wanted: Path, log: Path, environment: Mapping[str, str]) -> None:
+def create_users(install: Install, wanted: Path, log: Path, environment: Mapping[str, str]) -> None:
+    """Create the users of an Airflow 2, by way of the file `wanted`."""
     users = load_users(install.cache / "users.json")
     wanted.touch(mode=0o600)
     wanted.write_text(json.dumps([[user.name, ROLES[user.name], user.password] for user in users.values()]))

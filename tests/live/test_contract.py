@@ -5,43 +5,15 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.contract.access import AccessContract
+from tests.contract.objects import ObjectsContract
 from tests.contract.reading import ReadingContract
 from tests.contract.refusing import RefusingContract
 from tests.contract.removing import RemovingContract
 from tests.contract.server import Caller, Server, calling
 from tests.contract.writing import WritingContract
 
-from .rig import Rig, Side
-from .seed import register_dags
-
-
-class _Real:
-    """One side of the rig, emptied."""
-
-    def __init__(self, side: Side, cookies: dict[str, str]) -> None:
-        self.url = side.url
-        self._side = side
-        self._cookies = cookies
-
-    def cookie(self, user: str) -> str:
-        """Return the Cookie header of a logged-in user."""
-        if user not in self._cookies:
-            self._cookies[user] = self._side.log_in(user)
-        return self._cookies[user]
-
-    def password(self, user: str) -> str:
-        """Return the user's password."""
-        return self._side.users[user].password
-
-    def list_dag(self, dag_id: str) -> None:
-        """Give the DAG a row in table ``dag``."""
-        with self._side.connect() as conn:
-            register_dags(conn, [dag_id])
-
-    def expire_sessions(self) -> None:
-        """End every login."""
-        self._side.expire_sessions()
-        self._cookies.clear()
+from .real_server import RealServer
+from .rig import Rig
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +25,7 @@ def cookies() -> dict[str, str]:
 @pytest.fixture
 def server(rig: Rig, cookies: dict[str, str]) -> Server:
     """An empty target."""
-    return _Real(rig.target, cookies)
+    return RealServer(rig.target, cookies)
 
 
 @pytest.fixture
@@ -81,3 +53,7 @@ class TestRemoving(RemovingContract):
 
 class TestAccess(AccessContract):
     """Logins and routes."""
+
+
+class TestObjects(ObjectsContract):
+    """Variables, connections and the environment."""
