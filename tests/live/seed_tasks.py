@@ -28,8 +28,8 @@ class Task:
 
     @property
     def task_id(self) -> str:
-        """The task's id; every fourth one is not ASCII."""
-        return f"größe.步骤_{self.number:02d}" if self.number % 4 == 3 else f"group.task_{self.number:02d}"
+        """The task's id."""
+        return task_name(self.number)
 
     @property
     def start_date(self) -> datetime | None:
@@ -64,6 +64,11 @@ class Task:
             self.run.execution_date.replace(tzinfo=None) if deferred else None, self.try_number, "airflow",
             _EMPTY_CONFIG, ended,
         )  # fmt: skip
+
+
+def task_name(number: int) -> str:
+    """Return the id of task number `number`; every fourth one is not ASCII."""
+    return f"größe.步骤_{number:02d}" if number % 4 == 3 else f"group.task_{number:02d}"
 
 
 def tasks_of(run: Run, tasks: int, wide: int, random: Random) -> Iterator[Task]:
