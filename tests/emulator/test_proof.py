@@ -1,5 +1,6 @@
 """A proving target refuses and serves as a table does, and knows whether everything came once."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -116,3 +117,18 @@ def test_refused_duplicates_are_counted() -> None:
     assert refusal.status == 409
     assert target.proof().duplicates == {"dag_runs": 1, "task_instances": 0, "task_instance_history": 0}
     assert target.proof().exactly_once
+
+
+@pytest.mark.parametrize("version", ["2.4.3", "2.8.4", "2.10.5"])
+def test_older_versions_are_proved_too(version: str) -> None:
+    """A target of the source's own version gets the columns of that one, and no tries before 2.10."""
+    source = SyntheticHistory(replace(_SHAPE, version=version))
+    target = _filled(source, ProofHistory(source))
+    assert target.proof().exactly_once
+    assert compare(source, target) == []
+
+
+def test_airflow_3_is_not_proved() -> None:
+    """An Airflow 3 changes rows by itself: none would be as it should."""
+    with pytest.raises(ValueError, match="do not come as they were"):
+        ProofHistory(SyntheticHistory(replace(_SHAPE, version="3.1.8")))

@@ -1,11 +1,14 @@
 """A synthetic history is the same every time, orders as the server does, and has the difficulties it was asked for."""
 
+import json
+from dataclasses import replace
 from itertools import chain
+from uuid import UUID
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transfer.emulator import Shape, SyntheticHistory, TableHistory
+from transfer.emulator import VERSIONS, Shape, SyntheticHistory, TableHistory, compare, tables_of
 from transfer.emulator.order import by_start
 from transfer.emulator.rows import run_row, task_row
 from transfer.kinds import CHILDREN, DAG_RUNS, KINDS, TASK_INSTANCE_HISTORY, TASK_INSTANCES
@@ -158,3 +161,39 @@ def test_naive_pages_lose_rows_of_split_ties() -> None:
     assert distinct(100) < 640
     assert distinct(32) == 640
     assert distinct(640) == 640
+
+
+@given(shapes, st.sampled_from(VERSIONS))
+@settings(max_examples=40, deadline=None)
+def test_every_version_has_its_own_columns(shape: Shape, version: str) -> None:
+    """Rows, totals and what is found by id are those of the version; before 2.10 there are no tries."""
+    history = SyntheticHistory(replace(shape, version=version))
+    assert history.version == version
+    for kind in KINDS:
+        rows = [row for dag_id in history.dag_ids() for row in history.page(kind, dag_id, 0, shape.runs)]
+        table = tables_of(version).get(kind.name)
+        assert len(rows) == history.shape.totals()[kind.name]
+        assert rows == [] or table is not None
+        assert all(table is not None and set(row) == set(table.served) for row in rows)
+    copy = TableHistory.copy_of(history)
+    assert copy.version == version
+    assert {found.what for found in compare(history, copy)} <= {"extra"}  # runs that are not over
+
+
+def test_ids_of_airflow_3_are_unique() -> None:
+    """No two rows share an id, a try has another one than its task instance, and all fit into their columns."""
+    history = SyntheticHistory(replace(_SMALL, version="3.1.8"))
+    names = {"task_instances": "id", "task_instance_history": "task_instance_id"}
+    rows = {kind: history.page(kind, _DAG, 0, _SMALL.runs) for kind in CHILDREN}
+    ids = [row[names[kind.name]] for kind in CHILDREN for row in rows[kind]]
+    assert len(set(ids)) == len(ids) > 0
+    assert all(str(UUID(one)) == one for one in ids)
+
+
+def test_airflow_3_has_difficulties_of_its_own() -> None:
+    """Some of its runs have no logical date, and none has a NUL in its conf, which it could not hold."""
+    runs = list(SyntheticHistory(replace(_SMALL, version="3.1.8")).runs(_DAG))
+    assert {run["logical_date"] is None for run in runs} == {True, False}
+    assert {run["triggered_by"] for run in runs} == {"REST_API", "TIMETABLE"}
+    assert "\\u0000" not in json.dumps(runs)
+    assert "\\u0000" in json.dumps(list(SyntheticHistory(_SMALL).runs(_DAG)))

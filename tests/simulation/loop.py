@@ -45,10 +45,11 @@ class CountedTask(asyncio.Task[Any]):
 class VirtualLoop(asyncio.BaseEventLoop):
     """Runs one process; ``on_step`` is called with the number of each turn and may raise ``Killed``."""
 
-    def __init__(self, clock: Clock, on_step: Callable[[int], None]) -> None:
+    def __init__(self, clock: Clock, on_step: Callable[[int], None], *, most_steps: int = MOST_STEPS) -> None:
         super().__init__()
         self.clock = clock
         self.steps = 0
+        self._most_steps = most_steps
         self._on_step = on_step
         self._started = clock.now
         self._spins = 0
@@ -71,7 +72,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Take the place of waiting: go to the next timer of the process or the next event of the world."""
         self.steps += 1
         self._on_step(self.steps)
-        if self.steps > MOST_STEPS or self.clock.now - self._started > MOST_SECONDS:
+        if self.steps > self._most_steps or self.clock.now - self._started > MOST_SECONDS:
             raise EndlessError(
                 f"the process goes on and on: {self.steps} steps, {self.clock.now - self._started:.0f} s"
             )

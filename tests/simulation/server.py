@@ -88,8 +88,9 @@ class Deployment:
             return web.Response(status=413, text="Request Entity Too Large")
         handler = self._routes.find(asked)
         request = cast("web.Request", asked)
-        answer = _driven(self._emulator._answer(request, handler))
-        return self._emulator._dress(request, answer)
+        emulator = self._emulator
+        answer = _driven(emulator._site.answer(request, emulator.behaviour.door, handler))
+        return emulator._dress(request, answer)
 
 
 def _driven(coroutine: Any) -> Any:

@@ -2,8 +2,6 @@
 
 import base64
 import hmac
-import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Protocol
@@ -46,6 +44,10 @@ class Open:
     def sign(self, request: web.Request, response: web.StreamResponse) -> None:
         """Add nothing."""
         del request, response
+
+
+class Unchosen(Open):
+    """Stands for the login that the Airflow has which is played, until it is known which that is."""
 
 
 class Header(Open):
@@ -98,48 +100,3 @@ class User:
 
 USERS = (User("admin", "admin"), User("op", "op", "Op"), User("viewer", "viewer", "Viewer"))
 """Who can log in unless a test says otherwise."""
-
-
-class TokenRoute(Open):
-    """Airflow 3's ``POST /auth/token`` with the FAB auth manager: 201 and a token for each good login."""
-
-    def __init__(
-        self, users: tuple[User, ...] = USERS, token: Callable[[], str] = lambda: secrets.token_urlsafe(32)
-    ) -> None:
-        self._users = {user.username: user for user in users}
-        self._new_token = token
-        self._tokens: dict[str, User] = {}
-        self._expired: set[str] = set()
-
-    def expire(self) -> None:
-        """Let all tokens given so far expire."""
-        self._expired |= self._tokens.keys()
-
-    def routes(self) -> list[web.AbstractRouteDef]:
-        """Return the token route."""
-        return [web.post("/auth/token", self._token)]
-
-    async def _token(self, request: web.Request) -> web.Response:
-        try:
-            form = _WIRE.load(await request.read())
-            username, password = str(form["username"]), str(form["password"])
-        except (ValueError, KeyError, TypeError):
-            return _WIRE.answer({"detail": "Field required"}, HTTPStatus.UNPROCESSABLE_ENTITY)
-        user = self._users.get(username)
-        if user is None or user.password != password:
-            return _WIRE.answer({"detail": "Invalid credentials"}, HTTPStatus.UNAUTHORIZED)
-        token = self._new_token()
-        self._tokens[token] = user
-        return _WIRE.answer({"access_token": token}, HTTPStatus.CREATED)
-
-    def refuse(self, request: web.Request) -> web.Response | None:
-        """Return 401 without or with an expired token, 403 for an invalid one or a role that may not."""
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme != "Bearer":
-            return _WIRE.answer({"detail": "Not authenticated"}, HTTPStatus.UNAUTHORIZED)
-        if token in self._expired:
-            return _WIRE.answer({"detail": "Token Expired"}, HTTPStatus.UNAUTHORIZED)
-        user = self._tokens.get(token)
-        if user is None:
-            return _WIRE.answer({"detail": "Invalid JWT token"}, HTTPStatus.FORBIDDEN)
-        return None if user.may_transfer else _WIRE.answer({"detail": "Forbidden"}, HTTPStatus.FORBIDDEN)

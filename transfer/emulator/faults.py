@@ -56,7 +56,7 @@ class Stall:
 
 @dataclass(frozen=True, slots=True)
 class Truncate:
-    """Promise the whole body, send this share of it, and close the connection."""
+    """Promise the whole body, or one in chunks, send this share of it, and close the connection."""
 
     share: float = 0.5
 
@@ -176,7 +176,10 @@ def reset(request: web.Request) -> web.Response:
 async def _truncated(action: Truncate, request: web.Request, answer: web.Response) -> web.StreamResponse:
     body = answer.body if isinstance(answer.body, bytes) else b""
     cut = web.StreamResponse(status=answer.status, reason=answer.reason, headers=answer.headers)
-    cut.content_length = len(body)
+    if answer.chunked:
+        cut.enable_chunked_encoding()
+    else:
+        cut.content_length = len(body)
     cut.force_close()
     await cut.prepare(request)
     await cut.write(body[: int(len(body) * action.share)])

@@ -10,6 +10,11 @@ from transfer.kinds import Kind, Row
 class History(Protocol):
     """A deployment's history that can be read: as the server pages it, and exactly."""
 
+    @property
+    def version(self) -> str:
+        """The Airflow whose columns the rows have."""
+        ...
+
     def dags(self) -> list[Row]:
         """Return the rows of table ``dag``, without ``dag_run_count``; DAGs that only have history are missing."""
         ...
@@ -62,6 +67,15 @@ class RemovableHistory(History, Protocol):
 
     def remove_run(self, dag_id: str, run_id: str) -> None:
         """Delete one run with everything that hangs on it; KeyError when there is none."""
+        ...
+
+
+@runtime_checkable
+class ParsedHistory(History, Protocol):
+    """A history whose deployment has parsed some of its DAGs."""
+
+    def is_parsed(self, dag_id: str) -> bool:
+        """Tell whether the DAG was parsed."""
         ...
 
 

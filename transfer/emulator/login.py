@@ -28,7 +28,8 @@ class _Session:
 class LoginForm:
     """Airflow 2's session login as FAB does it.
 
-    ``clock`` gives seconds for the rate limit (5 posts in 40 s, then 429); ``token`` makes cookies and csrf tokens.
+    ``clock`` gives seconds for the rate limit (5 posts in 40 s, then 429), which there is when ``limited``: since 2.6;
+    ``token`` makes cookies and csrf tokens.
     """
 
     def __init__(
@@ -37,10 +38,12 @@ class LoginForm:
         *,
         clock: Callable[[], float] = time.monotonic,
         token: Callable[[], str] = lambda: secrets.token_urlsafe(32),
+        limited: bool = True,
     ) -> None:
         self._users = {user.username: user for user in users}
         self._clock = clock
         self._token = token
+        self._limited = limited
         self._sessions: dict[str, _Session] = {}
         self._window_start = -_RATE_SECONDS
         self._posts = 0
@@ -118,7 +121,7 @@ class LoginForm:
         if now - self._window_start >= _RATE_SECONDS:
             self._window_start, self._posts = now, 0
         self._posts += 1
-        return self._posts > _RATE
+        return self._limited and self._posts > _RATE
 
 
 def _csrf_complaint(sent: object, session: _Session | None) -> str:

@@ -10,11 +10,12 @@ from functools import lru_cache, partial
 from itertools import compress
 from typing import Any, Final, TypeAlias
 
-from transfer.emulator.columns import TABLES, Column, Table
+from transfer.emulator.columns import MODERN, release_of, tables_of
 from transfer.emulator.marks import Family, Marks, Proof
 from transfer.emulator.order import Tie, by_start, page_positions, ties_of
 from transfer.emulator.parents import orphan
 from transfer.emulator.refusal import Refusal
+from transfer.emulator.schema import Column, Table
 from transfer.emulator.statement import columns_of, null_violation, records, served, taken
 from transfer.emulator.synthetic import SyntheticHistory
 from transfer.kinds import DAG_RUNS, KINDS, TASK_INSTANCES, Kind, Row
@@ -29,10 +30,16 @@ class ProofHistory:
     """A writable history for the rows of one synthetic source: a target for benchmarks.
 
     ``insert`` refuses what PostgreSQL refuses, but for a rival run with a taken logical date: that is a stranger.
+    Source and target are Airflow 2 of one version: an Airflow 3 does not store rows as they are sent (ValueError).
     """
 
     def __init__(self, source: SyntheticHistory) -> None:
+        if release_of(source.version) >= MODERN:
+            said = f"rows of an Airflow {source.version} do not come as they were"
+            raise ValueError(said)
         self.source = source
+        self.version = source.version
+        self._tables = tables_of(self.version)
         shape = source.shape
         widths = {"dag_runs": 1, "task_instances": shape.slots, "task_instance_history": shape.tries_of(shape.slots)}
         count = shape.dags * shape.runs
@@ -147,9 +154,9 @@ class ProofHistory:
 
     def insert(self, kind: Kind, rows: list[Row]) -> Refusal | None:
         """Mark all rows or none."""
-        if not rows:
+        if not rows or kind.name not in self._tables:
             return None
-        columns = columns_of(TABLES[kind.name], rows)
+        columns = columns_of(self._tables[kind.name], rows)
         if isinstance(columns, Refusal):
             return columns
         news = self._read(kind, rows, columns)
@@ -162,7 +169,7 @@ class ProofHistory:
 
     def _read(self, kind: Kind, rows: list[Row], columns: tuple[Column, ...]) -> list[_New] | Refusal:
         """Return the rows as they will be served: the source's own where they are equal to those."""
-        table = TABLES[kind.name]
+        table = self._tables[kind.name]
         sent = {column.name for column in columns}
         unsent = {column.name: column.default for column in table.columns if column.name not in sent}
         left = [name for name in table.served if name in unsent]
@@ -195,7 +202,7 @@ class ProofHistory:
                 continue
             if marks.present[found[0]] or found[0] in seen:
                 self._duplicates[kind.name] += 1
-                return taken(TABLES[kind.name], 0, row)
+                return taken(self._tables[kind.name], 0, row)
             seen.add(found[0])
         return None
 

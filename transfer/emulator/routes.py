@@ -1,4 +1,4 @@
-"""Starship's routes on Airflow 2.11: parameters, envelopes and the order in which a request is found wanting."""
+"""Starship's routes on Airflow 2: parameters, envelopes and the order in which a request is found wanting."""
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -7,14 +7,17 @@ from typing import Any, Final, cast
 from aiohttp import web
 
 from transfer.emulator.history import History, WritableHistory
+from transfer.emulator.object_routes import ObjectRoutes, Ways
+from transfer.emulator.objects import Configuration, Rules
 from transfer.emulator.pools import Pools
 from transfer.emulator.refusal import Refusal, bad_statement, crash
+from transfer.emulator.slices import asked, slice_of
+from transfer.emulator.traits import Limit, traits_of
 from transfer.emulator.wire import Wire, airflow_error, counted, echoed, ooops, page, prepared, respond, short_error
-from transfer.kinds import DAG_RUNS, KINDS, Kind, Row
+from transfer.kinds import DAG_RUNS, KINDS, TASK_INSTANCE_HISTORY, Kind, Row
 
 _BODY_MAX: Final = 1_048_576
 _BODY_SAFE: Final = 983_040
-_BIGINT_MAX: Final = 2**63 - 1
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -22,11 +25,17 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Starship:
     """The handlers of ``/api/starship``; they trust that the door was passed."""
 
-    def __init__(self, history: History, wire: Wire, info: dict[str, str]) -> None:
+    def __init__(
+        self, history: History, wire: Wire, info: dict[str, str], configuration: Configuration | None = None
+    ) -> None:
         self._history = history
         self._wire = wire
         self._info = info
-        self._pools = Pools()
+        self._traits = traits_of(info["airflow_version"])
+        configuration = configuration or Configuration()
+        self._pools = Pools(deferrable=self._traits.deferrable_pools, pools=configuration.pools)
+        self.ways = ways = Ways(self._json, self._missing_key, self._refusal, wire.answer, _no_content)
+        self._objects = ObjectRoutes(configuration, Rules(strict_ids=self._traits.strict_ids), ways)
 
     def routes(self) -> list[web.AbstractRouteDef]:
         """Return all routes, each named by its last part."""
@@ -40,6 +49,7 @@ class Starship:
             _route("GET", "pools", self._get_pools),
             _route("POST", "pools", self._post_pools),
             _route("DELETE", "pools", self._delete_pools),
+            *(_route(*one) for one in self._objects.handlers()),
         ]
         for kind in KINDS:
             result.append(_route("GET", kind.route, self._reader(kind)))
@@ -65,10 +75,11 @@ class Starship:
             dag_id = request.query.get("dag_id")
             if dag_id is None:
                 return self._missing_key("dag_id")
-            slice_ = _slice(request)
+            if kind is TASK_INSTANCE_HISTORY and not self._traits.tries:
+                return self._wire.answer({kind.envelope: [], "dag_run_count": self._history.run_count(dag_id)})
+            slice_ = slice_of(request)
             if isinstance(slice_, Refusal):
-                sent = {key: request.query[key] for key in ("dag_id", "limit", "offset") if key in request.query}
-                return self._wire.refusal(slice_, sent)
+                return self._refusal(slice_, asked(request))
             rows = self._history.page(kind, dag_id, *slice_)
             page = {kind.envelope: rows, "dag_run_count": self._history.run_count(dag_id)}
             return counted(self._wire.answer(page), len(rows))
@@ -88,14 +99,20 @@ class Starship:
         return write
 
     def _insert(self, kind: Kind, rows: Any) -> web.Response:
-        refusal = _misshapen(kind, rows)
+        if (
+            kind is TASK_INSTANCE_HISTORY and not self._traits.tries
+        ):  # there is no such table: whatever it is, it vanishes
+            return self._wire.answer({kind.envelope: []})
+        refusal = misshapen(kind, rows)
         if refusal:
-            return self._wire.refusal(refusal, {kind.envelope: rows})
+            return self._refusal(refusal, {kind.envelope: rows})
         if rows:
             refusal = self._insert_rows(kind, rows)
         if refusal:
             sent = [prepared(row) if isinstance(row, dict) else row for row in rows]
-            return counted(self._wire.refusal(refusal, {kind.envelope: sent}), len(rows))
+            return counted(self._refusal(refusal, {kind.envelope: sent}), len(rows))
+        if self._traits.opaque and any("executor_config" in row for row in rows):
+            return counted(ooops(), len(rows))  # stored, but bytes cannot be echoed
         answer: dict[str, Any] = {kind.envelope: [echoed(row) for row in rows]}
         if kind is DAG_RUNS:
             answer["dag_run_count"] = self._history.run_count(rows[0]["dag_id"])
@@ -107,20 +124,27 @@ class Starship:
         said = "(psycopg2.errors.ReadOnlySqlTransaction) cannot execute INSERT in a read-only transaction\n"
         return bad_statement("InternalError", said)
 
+    def _refusal(self, refusal: Refusal, kwargs: dict[str, Any]) -> web.Response:
+        return ooops() if self._traits.opaque else self._wire.refusal(refusal, kwargs)
+
     async def _json(self, request: web.Request) -> dict[str, Any] | web.Response:
         """Return the JSON object that was sent ({} when the content type is another), or the answer to what was not."""
         body = await request.read()
         if request.content_type != "application/json":
             return {}
-        size = request.content_length
-        if size is None:
-            body = body[:_BODY_MAX]
-        elif size > _BODY_MAX:
+        return self._unread(request.content_length) or self._parsed(self._read(request.content_length, body))
+
+    def _unread(self, size: int | None) -> web.Response | None:
+        """Return the answer to a body whose announced length is too much."""
+        if self._traits.limit is Limit.NONE or size is None:
+            return None
+        if size > _BODY_MAX:
             said = "The data value transmitted exceeds the capacity limit."
             return short_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, said)
-        elif _BODY_SAFE < size < _BODY_MAX:
-            return ooops()
-        return self._parsed(body)
+        return ooops() if self._traits.limit is Limit.CUT and _BODY_SAFE < size < _BODY_MAX else None
+
+    def _read(self, size: int | None, body: bytes) -> bytes:
+        return body[:_BODY_MAX] if self._traits.limit is Limit.CUT and size is None else body
 
     def _parsed(self, body: bytes) -> dict[str, Any] | web.Response:
         try:
@@ -131,6 +155,8 @@ class Starship:
         return value if isinstance(value, dict) else ooops()
 
     def _missing_key(self, key: str) -> web.Response:
+        if self._traits.opaque:
+            return ooops()
         return self._wire.answer({"error": f"RuntimeError('Missing required key: {key}')"}, HTTPStatus.BAD_REQUEST)
 
     async def _patch_dags(self, request: web.Request) -> web.Response:
@@ -162,7 +188,7 @@ class Starship:
         if missing:
             return self._missing_key(missing)
         refusal = self._pools.insert(body)
-        return self._wire.refusal(refusal, body) if refusal else self._wire.answer(self._pools.row(body["name"]))
+        return self._refusal(refusal, body) if refusal else self._wire.answer(self._pools.row(body["name"]))
 
     async def _delete_pools(self, request: web.Request) -> web.Response:
         if "name" not in request.query:
@@ -179,36 +205,7 @@ def _no_content() -> web.Response:
     return respond(HTTPStatus.NO_CONTENT, b"", "text/html; charset=utf-8")
 
 
-def _slice(request: web.Request) -> tuple[int, int] | Refusal:
-    """Return offset and limit; whatever is wrong with them is a 500 on the server."""
-    numbers: list[int] = []
-    for name, default in (("offset", "0"), ("limit", "10")):
-        text = request.query.get(name, default)
-        if name == "offset" and not text:
-            text = default
-        try:
-            number = int(text)
-        except ValueError as error:
-            return crash("ValueError", str(error))
-        refusal = _out_of_range(name, number)
-        if refusal:
-            return refusal
-        numbers.append(number)
-    return numbers[0], numbers[1]
-
-
-def _out_of_range(name: str, number: int) -> Refusal | None:
-    if number > _BIGINT_MAX:
-        said = "(psycopg2.errors.NumericValueOutOfRange) bigint out of range\n"
-    elif number < 0:
-        kind = "InvalidRowCountInLimitClause" if name == "limit" else "InvalidRowCountInResultOffsetClause"
-        said = f"(psycopg2.errors.{kind}) {name.upper()} must not be negative\n"
-    else:
-        return None
-    return crash("sqlalchemy.exc.DataError", said)
-
-
-def _misshapen(kind: Kind, rows: Any) -> Refusal | None:
+def misshapen(kind: Kind, rows: Any) -> Refusal | None:
     """Return what Python says when the plugin treats ``rows`` as the list of rows that it is not."""
     if not isinstance(rows, list):
         return crash("TypeError", "string indices must be integers, not 'str'")

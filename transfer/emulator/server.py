@@ -4,7 +4,6 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from types import TracebackType
 from typing import Self
 from weakref import WeakSet
@@ -14,16 +13,20 @@ from aiohttp import web
 
 from transfer.emulator import faults as faulty
 from transfer.emulator.capacity import ServiceTimes, Workers
-from transfer.emulator.door import Door
+from transfer.emulator.columns import DEFAULT, MODERN, release_of
+from transfer.emulator.door import Door, Unchosen
 from transfer.emulator.faults import Faults
 from transfer.emulator.history import History
 from transfer.emulator.login import LoginForm
-from transfer.emulator.routes import Starship, unrouted
-from transfer.emulator.stable import STABLE, StableRoutes, no_route, not_allowed
-from transfer.emulator.wire import Wire, ooops, redirect, rows_of
+from transfer.emulator.logs import LogFiles, LogRoutes
+from transfer.emulator.objects import Configuration
+from transfer.emulator.site import PREFIX, Handler, Site, site_of
+from transfer.emulator.tokens import TokenRoute
+from transfer.emulator.traits import traits_of
+from transfer.emulator.wire import rows_of
+from transfer.emulator.wire3 import hang_up
+from transfer.emulator.xcoms import XComStore
 
-_PREFIX = "/api/starship/"
-_HEADERS = {"Server": "gunicorn", "Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow", "Vary": "Cookie"}
 _READ_MAX = 256 * 1024 * 1024
 
 
@@ -48,7 +51,6 @@ class Exchange:
     done: float | None = None
 
 
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Hook = Callable[[Exchange], Awaitable[None]]
 """Called before a request is carried out; may change the history, or wait."""
 Watch = Callable[[Exchange], None]
@@ -60,39 +62,50 @@ class Behaviour:
     """How a server behaves apart from what it holds.
 
     ``latency`` is in seconds for each way; with ``handshake`` a new connection costs one more way there and back.
-    ``keep_alive`` False closes each connection after one answer, as Airflow 2's synchronous gunicorn workers do.
+    ``keep_alive`` False closes each connection after one answer, as Airflow 2's synchronous gunicorn workers do; None
+    does what ``airflow_version`` does, which also decides about routes, answers, limits and what stands at the door.
     ``workers`` is how many requests are carried out at once, None for any number; each keeps its worker busy for what
     ``service`` says, times ``slowness``, which may be changed while the server runs. A fault that answers instead of
     the server takes no worker. ``exact`` writes JSON to the byte as the server; False costs less CPU. ``sleep`` waits
     out latency and service, ``clock`` gives seconds.
     """
 
-    door: Door = field(default_factory=LoginForm)
+    door: Door = field(default_factory=Unchosen)
     faults: Faults = field(default_factory=Faults)
     latency: float = 0.0
     handshake: bool = False
-    keep_alive: bool = False
+    keep_alive: bool | None = None
     workers: int | None = None
     service: ServiceTimes = field(default_factory=ServiceTimes)
     slowness: float = 1.0
     exact: bool = True
-    airflow_version: str = "2.11.2"
+    airflow_version: str = DEFAULT
     starship_version: str = "2.10.1"
     on_request: Hook | None = None
     on_done: Watch | None = None
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
     clock: Callable[[], float] = time.monotonic
 
+    def __post_init__(self) -> None:
+        if isinstance(self.door, Unchosen):
+            old = release_of(self.airflow_version) < MODERN
+            self.door = LoginForm(limited=traits_of(self.airflow_version).few_logins) if old else TokenRoute()
+
 
 class Emulator:
     """A Starship server on a free port of 127.0.0.1, for as long as the ``async with`` lasts.
 
     ``requests`` is everything it was asked, in order of arrival; ``counts`` the same by (method, route).
+    ``configuration``, ``logs`` and ``xcoms`` are what it has beside its history, and may be filled at any time.
     """
 
     def __init__(self, history: History, behaviour: Behaviour | None = None, *, port: int = 0) -> None:
         self.history = history
-        self.behaviour = behaviour or Behaviour()
+        self.behaviour = behaviour or Behaviour(airflow_version=history.version)
+        self.configuration = Configuration()
+        self.logs = LogFiles()
+        self.xcoms = XComStore()
+        self._site = self._make_site()
         self.requests: list[Exchange] = []
         self.counts: Counter[tuple[str, str]] = Counter()
         self.url = ""
@@ -126,21 +139,22 @@ class Emulator:
         if self._runner is not None:
             await self._runner.cleanup()
 
-    def _app(self) -> web.Application:
+    def _make_site(self) -> Site:
         behaviour = self.behaviour
         info = {"airflow_version": behaviour.airflow_version, "starship_version": behaviour.starship_version}
-        starship = Starship(self.history, Wire(exact=behaviour.exact), info)
+        return site_of(self.history, info, exact=behaviour.exact, configuration=self.configuration, xcoms=self.xcoms)
 
+    def _app(self) -> web.Application:
         @web.middleware
-        async def serve(request: web.Request, handler: _Handler) -> web.StreamResponse:
+        async def serve(request: web.Request, handler: Handler) -> web.StreamResponse:
             return await self._serve(request, handler)
 
         app = web.Application(client_max_size=_READ_MAX, middlewares=[serve])
-        app.add_routes([*starship.routes(), *StableRoutes(self.history).routes()])
-        app.add_routes([*behaviour.door.routes(), web.get("/", _root, allow_head=False)])
+        logs = LogRoutes(self.logs, self.behaviour.airflow_version)
+        app.add_routes([*self._site.routes(), *logs.routes(), *self.behaviour.door.routes()])
         return app
 
-    async def _serve(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+    async def _serve(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         route = _route_of(request.path)
         exchange = Exchange(request.method, route, request.query, request.headers, request.content_length)
         self.requests.append(exchange)
@@ -158,6 +172,7 @@ class Emulator:
         await self._travel()
         if request.transport is not None and not request.transport.is_closing():
             exchange.status = answer.status
+            await hang_up(request, answer)
         return answer
 
     async def _connect(self, request: web.Request) -> None:
@@ -172,17 +187,17 @@ class Emulator:
         if self.behaviour.latency:
             await self.behaviour.sleep(self.behaviour.latency)
 
-    async def _carry_out(self, exchange: Exchange, request: web.Request, handler: _Handler) -> web.Response:
+    async def _carry_out(self, exchange: Exchange, request: web.Request, handler: Handler) -> web.Response:
         if self._workers is None:
             return await self._work(exchange, request, handler)
         async with self._workers.one():
             return await self._work(exchange, request, handler)
 
-    async def _work(self, exchange: Exchange, request: web.Request, handler: _Handler) -> web.Response:
+    async def _work(self, exchange: Exchange, request: web.Request, handler: Handler) -> web.Response:
         """Answer, and take as long for it as the real server."""
         behaviour = self.behaviour
         exchange.begun = behaviour.clock()
-        answer = await self._answer(request, handler)
+        answer = await self._site.answer(request, behaviour.door, handler)
         exchange.rows = rows_of(answer)
         seconds = behaviour.service.seconds(exchange.method, exchange.route, exchange.rows) * behaviour.slowness
         left = exchange.begun + seconds - behaviour.clock()
@@ -193,37 +208,14 @@ class Emulator:
             behaviour.on_done(exchange)
         return answer
 
-    async def _answer(self, request: web.Request, handler: _Handler) -> web.Response:
-        unknown = request.match_info.http_exception
-        if unknown is not None and request.path.startswith(STABLE):
-            return no_route(unknown.status)
-        if unknown is not None and (request.method != "HEAD" or unknown.status == HTTPStatus.NOT_FOUND):
-            return unrouted(unknown.status)
-        if request.path.startswith(_PREFIX):
-            refused = self.behaviour.door.refuse(request)
-            if refused is not None:
-                await request.read()
-                return refused
-        if request.path.startswith(STABLE):
-            refused = self.behaviour.door.refuse(request)
-            if refused is not None:
-                return not_allowed(refused)
-        if request.method == "HEAD":
-            return ooops()
-        answer = await handler(request)
-        return answer if isinstance(answer, web.Response) else ooops()
-
     def _dress(self, request: web.Request, answer: web.Response) -> web.Response:
-        answer.headers.update(_HEADERS)
+        answer.headers.update(self._site.headers)
         self.behaviour.door.sign(request, answer)
-        if not self.behaviour.keep_alive:
+        kept = self.behaviour.keep_alive
+        if not (self._site.keeps_alive if kept is None else kept):
             answer.force_close()
         return answer
 
 
 def _route_of(path: str) -> str:
-    return path.removeprefix(_PREFIX).strip("/")
-
-
-async def _root(_request: web.Request) -> web.Response:
-    return redirect("/home")
+    return path.removeprefix(PREFIX).strip("/")

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from transfer.emulator.airflow2_columns import TRIES_SINCE
+from transfer.emulator.columns import DEFAULT, release_of
+
 _FAILED_EVERY: Final = 7
 
 
@@ -25,6 +28,7 @@ class Shape:
     second block of ``ties`` runs shares one start date. Each run has ``tasks`` plain task instances and ``mapped``
     instances of one mapped task; every ``retry_every``-th of them that is finished was tried twice. The last
     ``unlisted`` DAGs have history but no row in table ``dag``. Every 50th run has a conf of ``long_conf`` characters.
+    ``version`` is the Airflow whose columns the rows have; one before 2.10 has no earlier tries.
     """
 
     dags: int = 1
@@ -40,6 +44,7 @@ class Shape:
     failures: bool = True
     unicode: bool = False
     seed: int = 0
+    version: str = DEFAULT
 
     @property
     def slots(self) -> int:
@@ -92,9 +97,14 @@ class Shape:
         """Tell whether that task instance was tried twice."""
         return bool(self.retry_every) and slot % self.retry_every == 0 and slot < self.finished_slots(number)
 
+    @property
+    def keeps_tries(self) -> bool:
+        """Whether that Airflow keeps the earlier tries of a task instance."""
+        return release_of(self.version) >= TRIES_SINCE
+
     def tries_of(self, finished_slots: int) -> int:
         """Return how many rows of history a run with that many finished task instances has."""
-        return -(-finished_slots // self.retry_every) if self.retry_every else 0
+        return -(-finished_slots // self.retry_every) if self.retry_every and self.keeps_tries else 0
 
     def totals(self, *, finished: bool = False) -> dict[str, int]:
         """Return the rows of each kind in all DAGs; with ``finished`` only those of runs that are over."""

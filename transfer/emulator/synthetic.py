@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
+from transfer.emulator.columns import DEFAULT, release_of
+from transfer.emulator.native import native, native_dag
 from transfer.emulator.order import by_start, page_positions
 from transfer.emulator.rows import dag_row
 from transfer.emulator.shape import Shape
@@ -20,11 +22,18 @@ class SyntheticHistory:
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
         self._rows = SyntheticRows(shape)
+        self._plain = release_of(shape.version) == release_of(DEFAULT)
+
+    @property
+    def version(self) -> str:
+        """The Airflow whose columns the rows have."""
+        return self.shape.version
 
     def dags(self) -> list[Row]:
         """Return the rows of table ``dag``, without ``dag_run_count``."""
         listed = self.shape.dags - self.shape.unlisted
-        return [dag_row(_dag_id(number), tags=["synthetic"]) for number in range(listed)]
+        rows = (dag_row(_dag_id(number), tags=["synthetic"]) for number in range(listed))
+        return [native_dag(row, self.version) for row in rows]
 
     def dag_ids(self) -> Iterable[str]:
         """Return every DAG, listed or not."""
@@ -79,11 +88,15 @@ class SyntheticHistory:
 
     def run_at(self, dag_id: str, number: int) -> Row:
         """Return run ``number`` of a DAG."""
-        return self._rows.run(dag_id, number)
+        row = self._rows.run(dag_id, number)
+        return row if self._plain else native(DAG_RUNS, row, self.version)
 
     def children_at(self, kind: Kind, dag_id: str, number: int) -> list[Row]:
         """Return the rows of ``kind`` of run ``number``, in the order of their slots."""
-        return self._rows.tasks(dag_id, number) if kind is TASK_INSTANCES else self._rows.tries(dag_id, number)
+        if kind is not TASK_INSTANCES and not self.shape.keeps_tries:
+            return []
+        rows = self._rows.tasks(dag_id, number) if kind is TASK_INSTANCES else self._rows.tries(dag_id, number)
+        return rows if self._plain else [native(kind, row, self.version) for row in rows]
 
 
 def _dag_id(number: int) -> str:

@@ -1,38 +1,56 @@
 """A history in memory that can be changed: what a target keeps, and what a small source of a test is."""
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
+from uuid import UUID, uuid5
 
-from transfer.emulator.columns import TABLES
+from transfer.emulator.columns import DEFAULT, MODERN, release_of, tables_of
+from transfer.emulator.database import POSTGRESQL, Database
 from transfer.emulator.history import History
+from transfer.emulator.identity import as_try, id_of
 from transfer.emulator.order import Tie, by_start, page_positions, ties_of, unstarted_last
+from transfer.emulator.pages import Broken, broken
 from transfer.emulator.parents import orphan
 from transfer.emulator.refusal import Refusal
-from transfer.emulator.statement import null_violation, records, served, taken
+from transfer.emulator.statement import records, served
+from transfer.emulator.unique import storable
+from transfer.emulator.versions import DagVersions
 from transfer.kinds import CHILDREN, DAG_RUNS, KINDS, TASK_INSTANCE_HISTORY, TASK_INSTANCES, Key, Kind, Row
 
 
 class TableHistory:
-    """Three tables with Airflow's constraints, every row held as a GET shows it.
+    """Three tables with the constraints of one Airflow, every row held as a GET shows it.
 
-    Methods return the table's own rows: a test may change a value in place, except for keys and start dates
+    Methods return the table's own rows: a test may change a value in place, except for keys, ids and start dates
     (``move_run`` changes those). ``nulls_first`` tells whether runs that never started come first, as on PostgreSQL, or
-    last, as on MySQL and SQLite; it is to be set before rows are.
+    last, as on MySQL and SQLite; it is to be set before rows are. ``dag_versions`` are those of an Airflow 3.
     """
 
     nulls_first = True
 
-    def __init__(self, dags: Iterable[Row] = ()) -> None:
+    def __init__(self, dags: Iterable[Row] = (), *, version: str = DEFAULT, database: Database = POSTGRESQL) -> None:
+        self.version = version
+        self.dag_versions = DagVersions()
+        self.nulls_first = database.nulls_first
+        self._database = database
+        self._tables = tables_of(version)
+        self._modern = release_of(version) >= MODERN
+        self._date = "logical_date" if self._modern else "execution_date"
+        self._numbers = itertools.count(1)
         self._dags: dict[str, Row] = {dag["dag_id"]: dag for dag in dags}
         self._runs: dict[str, dict[str, Row]] = {}
         self._logical: dict[str, dict[str, str]] = {}
         self._children: dict[str, dict[tuple[str, str], dict[Key, Row]]] = {kind.name: {} for kind in CHILDREN}
+        self._ids: dict[str, set[str]] = {kind.name: set() for kind in CHILDREN}
         self._orders: dict[str, tuple[list[Row], Tie]] = {}
+        self._bare: set[tuple[str, Key]] = set()
 
     @classmethod
     def copy_of(cls, history: History) -> "TableHistory":
         """Return a table with every row of ``history``."""
-        table = cls(dag.copy() for dag in history.dags())
+        table = cls((dag.copy() for dag in history.dags()), version=history.version)
         for dag_id in history.dag_ids():
             for run in history.runs(dag_id):
                 table.add(DAG_RUNS, run)
@@ -103,40 +121,43 @@ class TableHistory:
         return key in self._children[TASK_INSTANCES.name].get((dag_id, run_id), {})
 
     def insert(self, kind: Kind, rows: list[Row]) -> Refusal | None:
-        """Store all rows or none, with every constraint that PostgreSQL holds against them."""
-        if not rows:
+        """Store all rows or none, with every constraint that the database holds against them.
+
+        Without a table for the kind nothing is stored, and nothing said. What Airflow 3 ignores counts as stored.
+        """
+        table = self._tables.get(kind.name)
+        if not rows or table is None:
             return None
-        table = TABLES[kind.name]
-        news = records(table, rows)
+        read = records(table, rows, self._database)
+        if isinstance(read, Refusal):
+            return read
+        news = storable(table, read, rows, partial(self._holds, kind))
         if isinstance(news, Refusal):
             return news
-        refusal = self._broken(kind, news, rows) or orphan(self, kind, news)
+        refusal = orphan(self, kind, news)
         if refusal is None:
             for record in news:
                 self._keep(kind, served(table, record))
+            if kind is TASK_INSTANCES:
+                self._note(rows[0], read)
         return refusal
 
-    def _broken(self, kind: Kind, news: list[Row], rows: list[Row]) -> Refusal | None:
-        """Return the refusal of the first record that lacks a value or is there already, also earlier in ``news``."""
-        table = TABLES[kind.name]
-        seen: list[set[Any]] = [set() for _ in table.unique]
-        for record, row in zip(news, rows, strict=True):
-            refusal = null_violation(table, record, row)
-            if refusal:
-                return refusal
-            for number, (_, columns) in enumerate(table.unique):
-                key = tuple([record[column] for column in columns])
-                if key in seen[number] or self._holds(kind, number, record):
-                    return taken(table, number, record)
-                seen[number].add(key)
-        return None
+    def _note(self, first: Row, read: list[Row]) -> None:
+        """Do what comes after a batch of task instances: fill in DAG versions, and remember a lack that is not seen."""
+        for dag_id in {record["dag_id"] for record in read}:
+            self.dag_versions.fill(dag_id)
+        if not self._modern and "executor_config" not in first:
+            self._bare.update((record["dag_id"], TASK_INSTANCES.key_of(record)) for record in read)
 
-    def _holds(self, kind: Kind, number: int, record: Row) -> bool:
+    def _holds(self, kind: Kind, columns: tuple[str, ...], record: Row) -> bool:
+        """Tell whether a stored row has the values of ``record`` in the columns of a unique constraint."""
         dag_id, run_id = record["dag_id"], record["run_id"]
+        if len(columns) == 1:
+            return record[columns[0]] in self._ids[kind.name]
         if kind is not DAG_RUNS:
             return kind.key_of(record)[1:] in self._children[kind.name].get((dag_id, run_id), {})
-        if number == 0:
-            return record["execution_date"] in self._logical.get(dag_id, {})
+        if columns[1] == self._date:
+            return record[self._date] in self._logical.get(dag_id, {})
         return self.has_run(dag_id, run_id)
 
     def add(self, kind: Kind, *rows: Row) -> None:
@@ -148,17 +169,24 @@ class TableHistory:
         dag_id, run_id = row["dag_id"], row["run_id"]
         if kind is DAG_RUNS:
             self._runs.setdefault(dag_id, {})[run_id] = row
-            self._logical.setdefault(dag_id, {})[row["execution_date"]] = run_id
+            if row[self._date] is not None:
+                self._logical.setdefault(dag_id, {})[row[self._date]] = run_id
+            if row.get("id", 0) is None:
+                row["id"] = next(self._numbers)
             self._orders.pop(dag_id, None)
         else:
             self._children[kind.name].setdefault((dag_id, run_id), {})[kind.key_of(row)[1:]] = row
+            self._ids[kind.name].add(id_of(row))
+        self.dag_versions.wait(kind, row)
 
     def remove_run(self, dag_id: str, run_id: str) -> None:
         """Delete one run with everything that hangs on it; KeyError when there is none."""
         run = self._runs[dag_id].pop(run_id)
-        del self._logical[dag_id][run["execution_date"]]
-        for children in self._children.values():
-            children.pop((dag_id, run_id), None)
+        if run[self._date] is not None:
+            del self._logical[dag_id][run[self._date]]
+        for name, children in self._children.items():
+            gone = children.pop((dag_id, run_id), {})
+            self._ids[name].difference_update(id_of(row) for row in gone.values())
         self._orders.pop(dag_id, None)
 
     def delete_runs(self, dag_id: str) -> None:
@@ -174,16 +202,35 @@ class TableHistory:
     def clear_run(self, dag_id: str, run_id: str) -> None:
         """Clear a run as a user does: it waits to start again, and its tries so far become history."""
         for row in self.children(TASK_INSTANCES, dag_id, run_id):
-            if row["state"] is not None:
-                self.add(TASK_INSTANCE_HISTORY, row)
+            if row["state"] is not None and TASK_INSTANCE_HISTORY.name in self._tables:
+                self.add(TASK_INSTANCE_HISTORY, as_try(row))
             row.update(state=None, max_tries=row["try_number"], try_number=row["try_number"] + 1)
-        self._runs[dag_id][run_id]["clear_number"] += 1
+            if "id" in row:  # the id goes with the try
+                self._ids[TASK_INSTANCES.name].discard(row["id"])
+                row["id"] = str(uuid5(UUID(row["id"]), "cleared"))
+                self._ids[TASK_INSTANCES.name].add(row["id"])
+        run = self._runs[dag_id][run_id]
+        if "clear_number" in run:
+            run["clear_number"] += 1
         self.move_run(dag_id, run_id, start_date=None, state="queued")
 
     def set_paused(self, dag_id: str, *, paused: bool) -> None:
         """Pause or unpause a DAG that has a row."""
         if dag_id in self._dags:
             self._dags[dag_id]["is_paused"] = paused
+
+    def is_parsed(self, dag_id: str) -> bool:
+        """Tell whether an Airflow 3 has parsed the DAG; ``dag_versions.parse`` does it."""
+        return self.dag_versions.latest(dag_id) is not None
+
+    def broken(self) -> list[Broken]:
+        """Return every row that the deployment's own pages cannot show.
+
+        On Airflow 2 that are also task instances which were inserted without ``executor_config``, null or not.
+        """
+        bare = [(dag_id, key) for dag_id, key in sorted(self._bare) if self.has_task(dag_id, key[0], key[1:])]
+        lacking = [Broken(TASK_INSTANCES.name, dag_id, key, "executor_config", None) for dag_id, key in bare]
+        return [*broken(self), *lacking]
 
     def list_dag(self, dag: Row) -> None:
         """Give a DAG a row in table ``dag``."""

@@ -1,23 +1,29 @@
-"""What PostgreSQL makes of a JSON value: the value as a later GET shows it, or the refusal."""
+"""What a database makes of a JSON value: the value as a later GET shows it, or the refusal."""
 
+import json
 import pickle
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
+from uuid import UUID
 
-from transfer.emulator.columns import Column
+from transfer.emulator.database import POSTGRESQL, Database
+from transfer.emulator.jsonb import as_stored
 from transfer.emulator.refusal import Refusal, bad_statement, bad_value, crash
+from transfer.emulator.schema import Column
 
 _INT_MAX: Final = 2**31 - 1
 
 
-def converter(column: Column) -> Callable[[Any], Any]:
+def converter(column: Column, database: Database = POSTGRESQL) -> Callable[[Any], Any]:
     """Return the function that makes of a value, not null, what reads back from ``column``, or a ``Refusal``.
 
     Dates come back in UTC, microseconds only when there are any; a naive date is taken as UTC (the database session's
     zone). ``executor_config`` is never given back.
     """
+    if column.type in _DATES:
+        return partial(_DATES[column.type], database)
     return partial(_CONVERTERS[column.type], column)
 
 
@@ -31,6 +37,8 @@ def printed(column: Column, value: Any) -> str:
         return f"{moment:%Y-%m-%d %H:%M:%S}{fraction}+00"
     if column.type == "bool":
         return "t" if value else "f"
+    if column.type == "json":
+        return json.dumps(value)
     return f"{value:g}" if column.type == "float" else str(value)
 
 
@@ -79,26 +87,27 @@ def _bool(_column: Column, value: Any) -> Any:
     return bad_statement("StatementError", f"(builtins.TypeError) Not a boolean value: {value!r}")
 
 
-def _date(_column: Column, value: Any) -> Any:
-    moment = _moment(value, "timestamp with time zone")
+def _date(database: Database, value: Any) -> Any:
+    moment = _moment(database, value, "timestamp with time zone")
     return moment if isinstance(moment, Refusal) else str(_aware(moment).astimezone(UTC))
 
 
-def _naive_date(_column: Column, value: Any) -> Any:
-    moment = _moment(value, "timestamp without time zone")
+def _naive_date(database: Database, value: Any) -> Any:
+    moment = _moment(database, value, "timestamp without time zone")
     return moment if isinstance(moment, Refusal) else str(moment.replace(tzinfo=None))
 
 
-def _moment(value: Any, type_name: str) -> datetime | Refusal:
+def _moment(database: Database, value: Any, type_name: str) -> datetime | Refusal:
     if not isinstance(value, str):
         return _unadaptable(value) if isinstance(value, dict | list) else _mismatch(type_name, "integer")
     if "\x00" in value:
         return crash("ValueError", "A string literal cannot contain NUL (0x00) characters.")
     try:
-        return datetime.fromisoformat(value)
+        moment = datetime.fromisoformat(value)
     except ValueError:
         said = f"invalid input syntax for type {type_name}: \"{value}\"\nLINE 1: ...'{value[:20]}'...\n{' ' * 61}^"
         return bad_value("InvalidDatetimeFormat", said)
+    return database.refuse_date(value, moment) or moment
 
 
 def _aware(moment: datetime) -> datetime:
@@ -107,6 +116,20 @@ def _aware(moment: datetime) -> datetime:
 
 def _blob(column: Column, value: Any) -> Any:
     return value if column.name == "conf" else None
+
+
+def _json(_column: Column, value: Any) -> Any:
+    return as_stored(value)
+
+
+def _uuid(_column: Column, value: Any) -> Any:
+    if not isinstance(value, str):
+        said = "(psycopg2.errors.CannotCoerce) cannot cast type integer to uuid\n"
+        return bad_statement("ProgrammingError", said)
+    try:
+        return str(UUID(value))
+    except ValueError:
+        return bad_value("InvalidTextRepresentation", f'invalid input syntax for type uuid: "{value}"')
 
 
 def _unadaptable(value: Any) -> Refusal:
@@ -124,7 +147,8 @@ _CONVERTERS: Final[dict[str, Callable[[Column, Any], Any]]] = {
     "int": _int,
     "float": _float,
     "bool": _bool,
-    "date": _date,
-    "naive date": _naive_date,
     "blob": _blob,
+    "json": _json,
+    "uuid": _uuid,
 }
+_DATES: Final[dict[str, Callable[[Database, Any], Any]]] = {"date": _date, "naive date": _naive_date}

@@ -124,9 +124,10 @@ def redirect(location: str) -> web.Response:
     return answer
 
 
-def to_login(request: web.Request) -> web.Response:
-    """Return the redirect of a request without a valid login."""
-    return redirect(f"/login/?next={quote(str(request.url), safe=':/?%')}")
+def to_login(request: web.Request, *, name: str = "next", quoted: bool = False) -> web.Response:
+    """Return the redirect of a request without a valid login; ``name`` is the parameter with the way back."""
+    back = quote(str(request.url.human_repr()), safe="") if quoted else quote(str(request.url), safe=":/?%")
+    return redirect(f"/login/?{name}={back}")
 
 
 def short_error(status: int, said: str) -> web.Response:
