@@ -30,3 +30,9 @@ def test_what_is_left_of_a_value(kind: Kind, column: str, value: Any, left: Any,
     row = {"task_id": "t", "task_display_name": "d", column: value}
     names = settle_for(kind, row)
     assert (row[column], list(names)) == (left, [column] if lost else [])
+
+
+def test_a_display_name_is_not_made_up_where_no_such_column_is_served() -> None:
+    """Before Airflow 2.9 there is none, on either side."""
+    row = {"task_id": "t"}
+    assert (list(settle_for(TASK_INSTANCES, row)), row) == ([], {"task_id": "t"})

@@ -1,4 +1,4 @@
-"""What a row loses on its way through Starship from Airflow 2.11 to 2.11, known beforehand; pure.
+"""What a row loses on its way through Starship into an Airflow 2, known beforehand; pure.
 
 Each of these was measured. They are no differences between the two sides, but whoever compares them says how many
 values are affected.
@@ -17,7 +17,8 @@ def settle_for(kind: Kind, row: Row) -> Sequence[str]:
     - ``trigger_id``: triggers do not move, see ``mapping.fit``.
     - ``trigger_timeout``: is stored without an offset, and not converted.
     - ``executor_config``: is never served, and never stored.
-    - ``task_display_name``: a task instance without one is served with its task id; that loses nothing.
+    - ``task_display_name``: a task instance without one is served with its task id; that loses nothing. Before Airflow
+      2.9 there is no such column.
     """
     if kind is DAG_RUNS:
         return ()
@@ -28,7 +29,7 @@ def settle_for(kind: Kind, row: Row) -> Sequence[str]:
     if isinstance(timeout, str) and (naive := _without_offset(timeout)) != timeout:
         row["trigger_timeout"] = naive
         lost.append("trigger_timeout")
-    if kind is TASK_INSTANCES and not row.get("task_display_name"):
+    if kind is TASK_INSTANCES and "task_display_name" in row and not row["task_display_name"]:
         row["task_display_name"] = row.get("task_id")
     return lost
 

@@ -1,0 +1,1 @@
+"""Rows of one version become rows of another."""
