@@ -147,3 +147,28 @@ def test_looks_at_one_step_add_up() -> None:
     assert first < last
     gains.forget()
     assert gains.seen(4, 5, Round(4, 1.0), Round(5, 1.1)) == first
+
+
+def test_time_in_which_nobody_asks_says_nothing() -> None:
+    """A server that is asked for four things at once, now and then, is asked for four at once."""
+    meter = Meter()
+    for begin in (10.0, 20.0):
+        meter.count(begin, 4)
+        meter.count(begin + 2, -4)
+    meter.done = [done(1_000, 2.0)] * 8
+    measured = meter.end_round(Costs())
+    assert measured is not None
+    assert measured.used == pytest.approx(4)
+
+
+def test_the_first_round_of_which_anything_is_known_is_the_measure() -> None:
+    """A few requests of many kinds at the start, each as no other, do not put off what can be learnt from the next."""
+    costs, meter = Costs(), Meter()
+    meter.count(0.0, 1)
+    meter.done = [done(0, 0.1, f"GET {number}") for number in range(5)]
+    assert meter.end_round(costs) is None
+    meter.done = [done(1_000, 2.0)] * 5
+    meter.count(10.0, -1)
+    measured = meter.end_round(costs)
+    assert measured is not None
+    assert measured.slowness == pytest.approx(1)

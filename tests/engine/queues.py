@@ -1,16 +1,17 @@
 """Whole jobs in virtual time between two servers with a few workers each, whose capacity changes on the way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import anyio
+from aiohttp import web
 from multidict import CIMultiDict
 
 from tests.simulation.clock import Clock
-from tests.simulation.loop import VirtualLoop
+from tests.simulation.loop import MOST_STEPS, VirtualLoop
 from tests.simulation.machine import Machine, threads_of
 from tests.simulation.network import Heard, Session
 from tests.simulation.server import Asked, Deployment
@@ -20,7 +21,7 @@ from transfer.client.limit import SideLimit
 from transfer.client.stack import stacked
 from transfer.client.wire import Wire
 from transfer.config.settings import Endpoint, Limits, NoAuth, Retry, Selection, Settings, SideLimits
-from transfer.emulator import MEASURED, TableHistory, compare
+from transfer.emulator import MEASURED, ServiceTimes, TableHistory, compare
 from transfer.engine import run as engine
 from transfer.engine.ending import Ending
 from transfer.engine.plan import make_plan
@@ -45,6 +46,25 @@ class Visit:
     refused: bool
 
 
+class Place(Protocol):
+    """What carries requests out, each at one moment."""
+
+    def carry_out(self, asked: Asked) -> web.Response:
+        """Do what is asked, whole, and return the answer."""
+        ...
+
+
+class Worked(NamedTuple):
+    """A request that was carried out: how many rows it sent or served, and when it came, was begun and was done."""
+
+    method: str
+    route: str
+    rows: int
+    arrived: float
+    begun: float
+    done: float
+
+
 @dataclass(slots=True)
 class Server:
     """A deployment with a few workers, which gets into trouble once it was asked ``healthy_for`` times.
@@ -52,15 +72,19 @@ class Server:
     It is slower then by ``slowness``, and answers 429 to the share ``refused`` of all requests.
     """
 
-    deployment: Deployment
+    deployment: Place
     clock: Clock
     random: Random
     healthy_for: int | None = None
     slowness: float = 1.0
     refused: float = 0.0
+    service: ServiceTimes = MEASURED
     visits: list[Visit] = field(default_factory=list)
+    log: list[Worked] = field(default_factory=list)
+    """What its workers did, in the order in which it was done."""
+    free: int = WORKERS
+    """Workers that have nothing to do."""
     _present: int = 0
-    _free: int = WORKERS
     _line: list[Callable[[], None]] = field(default_factory=list)
 
     @property
@@ -82,23 +106,26 @@ class Server:
         if is_refused:
             self._leave(Heard(429, CIMultiDict(), b"", {}, cut=False), answer)
             return
-        self._line.append(lambda: self._work(asked, answer))
+        arrived = self.clock.now
+        self._line.append(lambda: self._work(asked, arrived, answer))
         self._go_on()
 
     def _go_on(self) -> None:
-        while self._free and self._line:
-            self._free -= 1
+        while self.free and self._line:
+            self.free -= 1
             self._line.pop(0)()
 
-    def _work(self, asked: Asked, answer: Callable[[Heard], None]) -> None:
+    def _work(self, asked: Asked, arrived: float, answer: Callable[[Heard], None]) -> None:
+        begun = self.clock.now
         found = self.deployment.carry_out(asked)
         said: Any = found.body or b""
         route = asked.path.rpartition("/")[2]
         rows = (asked.body or bytes(said)).count(b'"run_id"')
-        seconds = MEASURED.seconds(asked.method, route, rows) * (self.slowness if self.after else 1)
+        seconds = self.service.seconds(asked.method, route, rows) * (self.slowness if self.after else 1)
 
         def done() -> None:
-            self._free += 1
+            self.free += 1
+            self.log.append(Worked(asked.method, route, rows, arrived, begun, self.clock.now))
             body = bytes(said)
             headers = CIMultiDict({**found.headers, "Content-Length": str(len(body))})
             self._leave(Heard(found.status, headers, body, {}, cut=False), answer)
@@ -117,14 +144,15 @@ class Roads:
 
     servers: dict[str, Server]
     clock: Clock
+    delay: float = DELAY
 
     def send(self, asked: Asked, future: "asyncio.Future[Heard]", _timeout: float) -> None:
         """Let a request travel; a new connection costs one more way there and back."""
 
         def answer(heard: Heard) -> None:
-            self.clock.after(DELAY, lambda: None if future.done() else future.set_result(heard))
+            self.clock.after(self.delay, lambda: None if future.done() else future.set_result(heard))
 
-        self.clock.after(3 * DELAY, lambda: self.servers[asked.host].arrive(asked, answer))
+        self.clock.after(3 * self.delay, lambda: self.servers[asked.host].arrive(asked, answer))
 
 
 @dataclass(slots=True)
@@ -134,8 +162,11 @@ class Town:
     servers: dict[str, Server]
     clock: Clock
     settings: Settings
-    source: TableHistory
-    target: TableHistory
+    delay: float = DELAY
+    """Seconds each way."""
+    most_steps: int = MOST_STEPS
+    at_once: SideLimits = field(default_factory=SideLimits)
+    """How hard either side may be asked."""
     limits: dict[str, SideLimit] = field(default_factory=dict)
     """What either side was asked at once; of the last run."""
 
@@ -143,9 +174,9 @@ class Town:
         """Run the job once, in virtual time."""
         random = Random(1)  # noqa: S311 - reproducible, not secret
         machine = Machine(self.settings.state_dir, random, lambda _connection: None)
-        loop = VirtualLoop(self.clock, lambda _step: None)
+        loop = VirtualLoop(self.clock, lambda _step: None, most_steps=self.most_steps)
         sides: tuple[SideName, ...] = ("source", "target")
-        self.limits = {side: SideLimit(side, SideLimits(), clock=lambda: self.clock.now) for side in sides}
+        self.limits = {side: SideLimit(side, self.at_once, clock=lambda: self.clock.now) for side in sides}
         with threads_of(machine):
             try:
                 return loop.run_until_complete(self._job(random))
@@ -166,6 +197,7 @@ class Town:
                 checkpoint,
                 Progress(),
                 Stop(),
+                mapping=plan.mapping,
                 source_limit=self.limits["source"],
                 target_limit=self.limits["target"],
             )
@@ -174,7 +206,7 @@ class Town:
     def _side(self, name: Any, random: Random) -> Any:
         side: SideName = name
         endpoint = self.settings.source if side == "source" else self.settings.target
-        roads: Any = Roads(self.servers, self.clock)
+        roads: Any = Roads(self.servers, self.clock, self.delay)
         session: Any = lambda: Session(roads, endpoint.read_timeout)  # noqa: E731 - one use, one line
         wire = Wire(side, endpoint, self.settings.limits, session)
         time = Time(clock=lambda: self.clock.now, sleep=anyio.sleep, random=random.random)
@@ -182,20 +214,21 @@ class Town:
 
     def differences(self) -> list[Any]:
         """Return how the target differs from the source."""
-        return compare(self.source, self.target)
+        tables: Any = [server.deployment for server in self.servers.values()]
+        return compare(*(deployment.table for deployment in tables))
 
 
 def town(directory: Path, source: TableHistory, target: TableHistory, **limits: Any) -> Town:
     """Return two servers with the default limits; ``limits`` are fields of ``Limits``."""
     clock = Clock()
-    servers = {
-        name: Server(
-            Deployment(name, table, auth="none", exact=False, clock=clock, seed=0),
-            clock,
-            Random(name),  # noqa: S311 - reproducible, not secret
-        )
-        for name, table in (("source", source), ("target", target))
-    }
+    tables = (("source", source), ("target", target))
+    places = {name: Deployment(name, table, auth="none", exact=False, clock=clock, seed=0) for name, table in tables}
+    return between(directory, clock, places, **limits)
+
+
+def between(directory: Path, clock: Clock, places: Mapping[str, Place], **limits: Any) -> Town:
+    """Return two servers at ``places``, by side."""
+    servers = {name: Server(place, clock, Random(name)) for name, place in places.items()}  # noqa: S311 - reproducible
     ends = {name: Endpoint(url=f"http://{name}.test", auth=NoAuth(kind="none")) for name in servers}
     settings = Settings(
         source=ends["source"],
@@ -205,4 +238,4 @@ def town(directory: Path, source: TableHistory, target: TableHistory, **limits: 
         retry=Retry(),
         state_dir=directory / "state",
     )
-    return Town(servers, clock, settings, source, target)
+    return Town(servers, clock, settings)

@@ -14,6 +14,9 @@ USED_MORE: Final = 1.2
 QUEUES: Final = 1.35
 """Times as slow as an idle server."""
 
+SEEMS: Final = 1.2
+"""The same at a glance: then it is worth a closer look."""
+
 SLOWED: Final = 1.6
 """Times as slow as before: then the server has other troubles than us."""
 
@@ -30,9 +33,9 @@ def pays(here: Round, there: Round) -> bool:
     return grown >= USED_MORE and log(there.speed / here.speed) >= PAYS * log(grown)
 
 
-def queues(idle: Round, here: Round) -> bool:
+def queues(idle: Round, here: Round, slowness: float = QUEUES) -> bool:
     """Tell whether requests wait for each other: then the speed is that of as many as really work at once."""
-    return here.slowness > QUEUES * idle.slowness
+    return here.slowness > slowness * idle.slowness
 
 
 def slowed(before: Round, here: Round) -> bool:

@@ -71,9 +71,9 @@ class Costs:
         self._least = 1.0
 
     @property
-    def is_empty(self) -> bool:
-        """Tell whether nothing was learnt yet."""
-        return not self._lines
+    def knows_any(self) -> bool:
+        """Tell whether enough requests of any route were seen."""
+        return any(line.count >= ENOUGH for line in self._lines.values())
 
     def knows(self, done: Done) -> bool:
         """Tell whether enough requests like ``done`` were seen."""

@@ -107,7 +107,7 @@ class SideLimit:
         """Note the answer to a request that went out at ``start``."""
         now = self._clock()
         self._control.ended(now)
-        size = len(request.body or b"") + answer.body.size
+        size = len(request.body or b"") + answer.sent + answer.body.size
         self._control.answered(Done(start, now, route_of(request), size))
         self._tell()
 

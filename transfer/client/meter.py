@@ -17,7 +17,7 @@ class Round:
     """How a server fared in one round."""
 
     used: float
-    """Requests under way, on the average over the time."""
+    """Requests under way, on the average over the time in which there were any."""
     slowness: float
     """How many times as long requests took as an idle server takes for them."""
     cost: float = 1.0
@@ -46,29 +46,29 @@ class Meter:
     under_way: int = 0
     done: list[Done] = field(default_factory=list)
     _area: float = 0.0
-    _from: float | None = None
+    _busy: float = 0.0
+    """Seconds of the round in which anything was under way: that nobody asks says nothing about the server."""
     _last: float = 0.0
 
     def count(self, now: float, change: int) -> None:
         """Note that ``change`` more requests are under way."""
-        if self._from is None:
-            self._from = self._last = now
-        self._area += self.under_way * (now - self._last)
+        if self.under_way:
+            self._area += self.under_way * (now - self._last)
+            self._busy += now - self._last
         self._last = now
         self.under_way = max(0, self.under_way + change)
 
     def restart(self) -> None:
         """Begin a new round, now."""
         self.done.clear()
-        self._area = 0.0
-        self._from = None if self._from is None else self._last
+        self._area = self._busy = 0.0
 
     def end_round(self, costs: Costs) -> Round | None:
         """End the round: weigh it, and let ``costs`` learn from it; None when too little of it can be weighed.
 
-        The very first round is what all that follow are measured by.
+        The first round of which anything is known is what all that follow are measured by.
         """
-        is_first = costs.is_empty
+        is_first = not costs.knows_any
         if is_first:
             costs.learn(self.done)
         measured = self._weighed(costs)
@@ -81,6 +81,6 @@ class Meter:
         latency = sum(done.end - done.start for done in known)
         if not known or 2 * latency < sum(done.end - done.start for done in self.done):
             return None
-        used = self._area / max(self._last - (self._from or 0.0), SHORTEST)
+        used = self._area / max(self._busy, SHORTEST)
         cost = sum(map(costs.of, known))
         return Round(max(used, SHORTEST), max(latency, SHORTEST) / cost, cost / len(known))

@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from transfer.client.compare import NO_FASTER, others, pays, queues, room, slowed
+from transfer.client.compare import NO_FASTER, SEEMS, others, pays, queues, room, slowed
 from transfer.client.control import RECOVERY
 from transfer.client.gains import Gains
 from transfer.client.meter import Round, middle
@@ -40,6 +40,9 @@ LONGEST_PAUSE: Final = 4
 
 ABOVE: Final = 1.2
 """How far above the knee: answers do not come evenly, and a worker that waits for us is lost."""
+
+WORKING: Final = 1.4
+"""How far above as many as really work at once: requests are not alike, and a few large ones may come together."""
 
 USED: Final = 0.6
 """Of the limit; whoever does not use it would not use more."""
@@ -142,13 +145,13 @@ class Search:
                 here, enough = (yield from _measured(concurrency)), NEARLY_ALL
                 continue
             enough = USED
-            if not pays(here, there) or queues(idle, there):  # so it seems at a glance
+            if not pays(here, there) or queues(idle, there, SEEMS):  # so it seems at a glance
                 there = middle([there, (yield from _measured(more)), (yield from _measured(more))])
-            if not pays(here, there):
-                concurrency = min(self.clamp(concurrency * room(here, there, above)), more)
-                break
+            found = [concurrency * room(here, there, above)] if not pays(here, there) else []
             if queues(idle, there):
-                concurrency = min(self.clamp(ABOVE * there.speed * idle.slowness), more)
+                found.append(WORKING * there.speed * idle.slowness)
+            if found:
+                concurrency = min(self.clamp(min(found)), more)
                 break
             concurrency, here, above = more, there, ABOVE
         yield from self.settled(concurrency)

@@ -16,7 +16,7 @@ from transfer.engine.memory import CLAIMED
 from transfer.engine.order import DATED, Place, StartOrder
 from transfer.engine.pace import Pace
 from transfer.engine.probe import first_size
-from transfer.engine.room import Room
+from transfer.engine.room import SPLIT, Room
 from transfer.engine.scan import Cursor, Scanner, Slice
 from transfer.engine.size import WindowSize
 from transfer.model import Window
@@ -115,7 +115,8 @@ class Cutter:
         read = len(seen.part.rows)
         window = self._window(seen.part)
         self._move(self._behind(seen))
-        self._rest = stretch.between(read, len(stretch.rows)) if read < len(stretch.rows) else None
+        is_worthwhile = len(stretch.rows) - read >= size / SPLIT  # else it is asked for again, with what follows
+        self._rest = stretch.between(read, len(stretch.rows)) if is_worthwhile else None
         return seen, window
 
     async def _probed(self, stretch: Slice, reach: int) -> Slice:

@@ -7,6 +7,7 @@ import anyio
 from transfer.client.limit import SideLimit
 from transfer.config.settings import Limits
 from transfer.engine.ahead import Places
+from transfer.engine.berths import Berths
 from transfer.engine.size import FIRST_SIZE
 
 SPLIT = 4
@@ -26,7 +27,7 @@ class Room:
     written, ``batches`` for what is sent of their children. A window does not keep a request under way all the time: it
     is also parsed, and committed. Where the concurrency is found by trying, one more for every four sees to it that
     what is allowed is really used; and as a window sends several batches at once, half as many windows are enough for
-    the target.
+    the target, unless they are small.
     """
 
     def __init__(self, source: SideLimit, target: SideLimit, limits: Limits) -> None:
@@ -35,7 +36,7 @@ class Room:
         self._limits = limits
         self.lanes = anyio.CapacityLimiter(source.highest)
         self.places = Places(self._places, self._ready)
-        self.berths = anyio.CapacityLimiter(self._berths)
+        self.berths = Berths(self._berths, self._most_written)
         self.batches = anyio.CapacityLimiter(_with_spare(target))
         source.on_change(self._resize)
         target.on_change(self._resize)
@@ -54,10 +55,15 @@ class Room:
             return self._target.concurrency
         return ceil(self._target.concurrency / 2) + 1
 
+    @property
+    def _most_written(self) -> int:
+        """Each window has at least one request under way, but for what is done between two of them."""
+        return max(self._berths, _with_spare(self._target))
+
     def _resize(self) -> None:
         self.lanes.total_tokens = self._source.highest
         self.places.resize(self._places, self._ready)
-        self.berths.total_tokens = self._berths
+        self.berths.resize(self._berths, self._most_written)
         self.batches.total_tokens = _with_spare(self._target)
 
     @property
