@@ -2,6 +2,9 @@
 
 CPU seconds of the client's process (user and system) are compared, not the time: nothing waits for a server here. Two
 histories are moved, and the difference of their costs is the cost of the rows without that of starting.
+
+The bare loop does nothing of what keeps rows safe. So it also runs with the duties of ``transfer``, each added to those
+before: what is left of the ratio then is the client's own.
 """
 
 import argparse
@@ -11,12 +14,15 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from benchmarks import plots
 from benchmarks.canned import Canned, canned
 from benchmarks.canned_rows import DAG, rows_of
+from benchmarks.duties import DUTIES
 from benchmarks.measure import CandidateFailedError, Cost, measure
 from benchmarks.part import Bar, Document, Part, Settings, spread_of
 from benchmarks.spread import number
@@ -45,11 +51,22 @@ def options(parser: argparse._ArgumentGroup) -> None:
     parser.add_argument("--overhead-close", action="store_true", help="the servers close each connection")
 
 
+def with_duties(servers: Canned, folder: Path, *, duties: int) -> Cost:
+    """Move everything with the loop that has the first so many duties."""
+    with tempfile.TemporaryDirectory(dir=folder) as fresh:
+        order = _order(servers) | {"duties": list(DUTIES)[:duties], "state": f"{fresh}/state.sqlite3"}
+        command = [sys.executable, "-m", "benchmarks.duties"]
+        return measure(command, stdin=json.dumps(order), env=os.environ, log=folder / "duties.log")
+
+
+def _order(servers: Canned) -> dict[str, Any]:
+    return {"urls": [servers.source, servers.target], "dag_id": DAG, "slice_runs": SLICE_RUNS, "lanes": LANES}
+
+
 def bare_loop(servers: Canned, folder: Path) -> Cost:
     """Move everything with the bare loop."""
-    order = {"urls": [servers.source, servers.target], "dag_id": DAG, "slice_runs": SLICE_RUNS, "lanes": LANES}
     command = [sys.executable, "-m", "benchmarks.bare_loop"]
-    return measure(command, stdin=json.dumps(order), env=os.environ, log=folder / "bare_loop.log")
+    return measure(command, stdin=json.dumps(_order(servers)), env=os.environ, log=folder / "bare_loop.log")
 
 
 def transfer(servers: Canned, folder: Path) -> Cost:
@@ -62,7 +79,11 @@ def transfer(servers: Canned, folder: Path) -> Cost:
         return measure(command, stdin="", env={**ours, "NO_PROXY": "127.0.0.1"}, log=folder / "transfer.log")
 
 
-CANDIDATES: dict[str, Callable[[Canned, Path], Cost]] = {BARE: bare_loop, OURS: transfer}
+STEPS = {f"+ {duty}": partial(with_duties, duties=number) for number, duty in enumerate(DUTIES, 1)}
+"""The bare loop with one duty more each."""
+
+SAFE = list(STEPS)[-1]
+CANDIDATES: dict[str, Callable[[Canned, Path], Cost]] = {BARE: bare_loop, **STEPS, OURS: transfer}
 
 
 def run(settings: Settings) -> Document:
@@ -125,10 +146,46 @@ def bars(document: Document) -> list[Bar]:
     """Return what was promised of the client's cost."""
     ratio = whole(document, OURS)["median"] / whole(document, BARE)["median"]
     rows = marginal(document, OURS) / marginal(document, BARE)
-    return [
+    found = [
         Bar("CPU against the bare loop", ratio, MOST, "most"),
         Bar("CPU against the bare loop, without starting", rows, MOST, "most"),
     ]
+    if SAFE in candidates(document):
+        ratio = whole(document, OURS)["median"] / whole(document, SAFE)["median"]
+        rows = marginal(document, OURS) / marginal(document, SAFE)
+        found += [
+            Bar("CPU against the bare loop with the same duties", ratio, MOST, "most"),
+            Bar("CPU against the bare loop with the same duties, without starting", rows, MOST, "most"),
+        ]
+    return found
+
+
+def candidates(document: Document) -> list[str]:
+    """Return the candidates of a document in their order; older ones lack some."""
+    there = {run["candidate"] for run in document["runs"]}
+    return [name for name in CANDIDATES if name in there]
+
+
+def duties_table(document: Document) -> list[str]:
+    """Return the lines of the table that says what each duty costs, as a part of what the bare loop does."""
+    names = [name for name in candidates(document) if name != OURS]
+    if SAFE not in names:
+        return []
+    bare = marginal(document, BARE)
+    costs = {
+        after: marginal(document, after) - marginal(document, before) for before, after in pairwise([*names, OURS])
+    }
+    told = {**dict(zip(STEPS, DUTIES.values(), strict=True)), OURS: "all the rest of `transfer run`"}
+    lines = [
+        "",
+        "| | what it adds | without starting, us/row | against the bare loop |",
+        "|---|---|--:|--:|",
+        f"| {BARE} | | {number(bare)} | 1.00x |",
+    ]
+    lines += [f"| {name} | {told[name]} | {number(cost)} | {cost / bare:.2f}x |" for name, cost in costs.items()]
+    ours, safe = marginal(document, OURS), marginal(document, SAFE)
+    said = f"{OURS} = {ours / bare:.2f}x the bare loop = {ours / safe:.2f}x the bare loop with the same duties"
+    return [*lines, "", f"Without starting, {said}, which is {safe / bare:.2f}x the bare loop."]
 
 
 def table(document: Document) -> list[str]:
@@ -137,7 +194,7 @@ def table(document: Document) -> list[str]:
         "| | CPU, us/row | lowest to highest | without starting, us/row | rows per request | peak memory, MiB |",
         "|---|--:|--:|--:|--:|--:|",
     ]
-    for name in CANDIDATES:
+    for name in candidates(document):
         runs = _of(document, name, document["settings"]["sizes"][-1])
         cpu = whole(document, name)
         cells = (
@@ -151,15 +208,17 @@ def table(document: Document) -> list[str]:
     rows = " and ".join(f"{rows_of(size):,}" for size in document["settings"]["sizes"])
     return [
         *lines,
+        *duties_table(document),
         "",
-        f"Histories of {rows} rows; the table is of the larger one, and their difference without starting.",
+        f"Histories of {rows} rows; whole runs are of the larger one, and without starting is the difference of both.",
     ]
 
 
 def plot(document: Document, pyplot: Any) -> Any:
-    """Return the picture: CPU per row of both."""
-    figure, axes = pyplot.subplots(figsize=(8, 2.5))
-    plots.bars_with_spread(axes, {name: whole(document, name) for name in CANDIDATES}, "us of CPU per row")
+    """Return the picture: CPU per row of each."""
+    names = candidates(document)
+    figure, axes = pyplot.subplots(figsize=(8, 1.5 + 0.4 * len(names)))
+    plots.bars_with_spread(axes, {name: whole(document, name) for name in names}, "us of CPU per row")
     return figure
 
 

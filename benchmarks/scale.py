@@ -2,6 +2,11 @@
 
 Nothing may grow with the history: neither memory nor the time for a row. Every job is proved: the target knows
 which rows it should get, and how often each came.
+
+Memory is bounded by the configuration: it grows with the number of requests at once, and a job of a few seconds ends
+before that is found. It also grows with the windows, which come to their full size in long DAGs only. So histories of
+these sizes are also moved with one fixed number, in DAGs that are as long as each other: only then sizes are compared,
+and nothing else.
 """
 
 import argparse
@@ -10,7 +15,7 @@ from typing import Any
 
 from benchmarks import plots
 from benchmarks.part import Bar, Document, Part, Settings, spread_of
-from benchmarks.scale_jobs import history_of, one_large_run, run_killed, run_whole
+from benchmarks.scale_jobs import DAG_TASKS, equal_dags, history_of, one_large_run, run_killed, run_whole
 from benchmarks.spread import number
 from transfer.emulator import Shape
 
@@ -20,7 +25,11 @@ LARGE = 2_000_000
 """Histories of more task instances are moved once, by a process that is killed on the way and another one."""
 
 LARGE_RUN = 50_000
+FIXED = 4
+"""Requests at once on both sides in the jobs that are to be compared by their memory."""
+
 MEBIBYTE = 1 << 20
+_KINDS = {"whole": "", "killed": " (killed once)", "fixed": f" ({FIXED} at once)"}
 
 
 def options(parser: argparse._ArgumentGroup) -> None:
@@ -29,7 +38,7 @@ def options(parser: argparse._ArgumentGroup) -> None:
 
 
 def run(settings: Settings) -> Document:
-    """Move every history, whole and with a kill, and one large run."""
+    """Move every history, whole and with a kill, and with a fixed concurrency; and one large run."""
     sizes = sorted(QUICK if settings.quick else settings.options.scale_sizes)
     runs = []
     for found in _jobs(settings, sizes):
@@ -47,6 +56,7 @@ def _jobs(settings: Settings, sizes: list[int]) -> Iterator[Document]:
             yield {"size": size, **run_whole(shape, settings.folder)}
         rows = sum(Shape(**shape).totals().values())
         yield {"size": size, **run_killed(shape, rows, settings.folder)}
+        yield {"size": size, **run_whole(equal_dags(size), settings.folder, FIXED), "kind": "fixed"}
 
 
 def _told(found: Document) -> str:
@@ -63,7 +73,7 @@ def cells(document: Document) -> list[Document]:
     """Return one row per size; the rate is that of whole jobs where there are any."""
     found = []
     for size in document["settings"]["sizes"]:
-        jobs = [run for run in document["runs"] if run["size"] == size and run["kind"] != "one run"]
+        jobs = [run for run in document["runs"] if run["size"] == size and run["kind"] in {"whole", "killed"}]
         whole = [run for run in jobs if run["kind"] == "whole"] or jobs
         killed = next(run for run in jobs if run["kind"] == "killed")
         found.append(
@@ -77,9 +87,17 @@ def cells(document: Document) -> list[Document]:
                 "start": spread_of([run["first_post_seconds"][0] for run in jobs]),
                 "resume": killed["first_post_seconds"][1],
                 "resumed": killed["resumed_seconds"],
+                "fixed": fixed_peak(document, size),
             }
         )
     return found
+
+
+def fixed_peak(document: Document, size: int) -> float | None:
+    """Return the most memory of the jobs with a fixed concurrency; None in older documents, which have none."""
+    return max(
+        (run["peak_mib"] for run in document["runs"] if (run["size"], run["kind"]) == (size, "fixed")), default=None
+    )
 
 
 def bars(document: Document) -> list[Bar]:
@@ -89,12 +107,17 @@ def bars(document: Document) -> list[Bar]:
     few, many = f"{first['size']:,}", f"{last['size']:,}"
     growth = last["peak"] / first["peak"]
     rate = last["rate"]["median"] / first["rate"]["median"]
+    fixed = []
+    if first["fixed"] and last["fixed"]:
+        text = f"{many} against {few} task instances, {FIXED} requests at once: peak memory"
+        fixed.append(Bar(text, last["fixed"] / first["fixed"], 1.1, "most"))
     return [
         Bar(f"{many} task instances: peak memory", max(cell["peak"] for cell in found), 150, "most", "MiB"),
         Bar(f"{many} against {few} task instances: peak memory", growth, 1.1, "most"),
         Bar(f"{many} against {few} task instances: rows/s", rate, 0.9),
         Bar(f"{many} task instances: first rows after a kill", last["resume"], 3.0, "most", "s"),
         Bar(f"one run with {LARGE_RUN:,} task instances: peak memory", large, 300, "most", "MiB"),
+        *fixed,
     ]
 
 
@@ -102,11 +125,12 @@ def table(document: Document) -> list[str]:
     """Return the lines of the table."""
     head = (
         "| task instances | rows of all kinds | rows/s | lowest to highest | client CPU, us/row | peak memory, MiB"
-        " | state, MiB | first rows after, s | after `kill -9` at 60 %, s | to the end then, s |"
+        f" | the same, {FIXED} at once | state, MiB | first rows after, s | after `kill -9` at 60 %, s"
+        " | to the end then, s |"
     )
     lines = [
         head,
-        "|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+        "|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for cell in cells(document):
         rate = cell["rate"]
@@ -117,6 +141,7 @@ def table(document: Document) -> list[str]:
             f"{number(rate['lowest'])} to {number(rate['highest'])}",
             number(cell["cpu"]["median"]),
             number(cell["peak"]),
+            "" if cell["fixed"] is None else number(cell["fixed"]),
             number(cell["state"]),
             *(number(cell[name]) if name != "start" else number(cell[name]["median"]) for name in ("start", "resume")),
             number(cell["resumed"]),
@@ -126,6 +151,9 @@ def table(document: Document) -> list[str]:
     said = (
         f"Histories of more than {LARGE:,} task instances are moved once, by two processes: the first is killed. Both"
         f" emulated servers together take {min(server):.0f} to {max(server):.0f} us of CPU a row on the same machine."
+        " Memory is bounded by how much is under way at once, and by how large it is. Both are found while a job runs,"
+        f" and one of a few seconds is over before. With {FIXED} requests at once on both sides, and DAGs of"
+        f" {DAG_TASKS:,} task instances each, only the number of DAGs differs."
     )
     return [*lines, "", said]
 
@@ -137,7 +165,7 @@ def plot(document: Document, pyplot: Any) -> Any:
     for run in document["runs"]:
         if run["kind"] != "one run":
             share = [(100 * rows / run["rows"], mib) for rows, mib in run["memory_over_rows"]]
-            largest[f"{run['size']:,}{' (killed once)' if run['kind'] == 'killed' else ''}"] = share
+            largest[f"{run['size']:,}{_KINDS[run['kind']]}"] = share
     plots.lines(axes[0], largest, ("rows stored, %", "resident MiB"))
     rates = {f"{cell['size']:,} task instances": cell["rate"] for cell in cells(document)}
     plots.bars_with_spread(axes[1], rates, "rows/s")

@@ -4,6 +4,7 @@ import subprocess
 from bisect import bisect_right
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,6 +30,9 @@ LOOK_SECONDS = 0.5
 MOST_POINTS = 500
 """About how many points of memory a job keeps, for the picture; the peak is known without them."""
 
+DAG_TASKS = 100_000
+"""Task instances of a DAG, where all histories have DAGs of one size."""
+
 TIES = 4
 RETRY_EVERY = 7
 
@@ -47,22 +51,39 @@ def history_of(task_instances: int) -> Fields:
     }
 
 
+def equal_dags(task_instances: int) -> Fields:
+    """Return the shape of a history of about so many task instances, in DAGs of one size of which there are more.
+
+    In a DAG of a few hundred runs windows do not come to their full size, so that it takes less memory than a long one.
+    """
+    dags = max(task_instances // DAG_TASKS, 1)
+    return history_of(task_instances) | {"dags": dags, "runs": max(task_instances // (10 * dags), 1)}
+
+
 def one_large_run(task_instances: int) -> Fields:
     """Return the shape of a single run with so many task instances."""
     return {"dags": 1, "runs": 1, "tasks": task_instances, "retry_every": RETRY_EVERY}
 
 
-def run_whole(shape: Fields, folder: Path) -> dict[str, Any]:
-    """Move everything in one go."""
+def run_whole(shape: Fields, folder: Path, concurrency: int | None = None) -> dict[str, Any]:
+    """Move everything in one go; with ``concurrency`` requests at once on both sides if it is given, else found."""
     with (
         TemporaryDirectory(dir=folder) as fresh,
         started(Order(shape, writable=False)) as source,
         started(Order(shape, writable=True)) as target,
     ):
-        mover = transfer_run(source.url, target.url, Path(fresh))
+        mover = _fixed(transfer_run(source.url, target.url, Path(fresh)), concurrency)
         began = perf_counter()
         cost = measure(mover.command, stdin="", env=mover.env, log=folder / "transfer.log")
         return {"kind": "whole", **_found(source, target, [(began, cost)], Path(fresh))}
+
+
+def _fixed(mover: Mover, concurrency: int | None) -> Mover:
+    """Return the mover with so many requests at once on both sides."""
+    if concurrency is None:
+        return mover
+    said = {f"TRANSFER_{side}__LIMITS__CONCURRENCY": str(concurrency) for side in ("SOURCE", "TARGET")}
+    return replace(mover, env={**mover.env, **said})
 
 
 def run_killed(shape: Fields, rows: int, folder: Path) -> dict[str, Any]:

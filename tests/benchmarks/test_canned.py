@@ -86,6 +86,13 @@ def test_the_target_answers_with_what_was_sent() -> None:
             assert running.arrived() == {"task_instances": 1, "requests": 1}
 
 
+def test_a_row_that_cannot_be_stored_is_not_counted(servers: Canned) -> None:
+    """Whoever asks what the target does with it has not moved anything."""
+    body = b'{"dag_runs": [{"run_id": null, "dag_id": "d"}]}'
+    with urlopen(f"{servers.target}/api/starship/dag_runs", data=body):  # noqa: S310 - our own server
+        assert not any(servers.arrived().values())
+
+
 def test_the_servers_end_with_the_block() -> None:
     """Nothing is left behind."""
     with canned(1) as running:

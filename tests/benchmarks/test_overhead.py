@@ -48,3 +48,31 @@ def test_the_table_has_a_line_for_each_candidate() -> None:
     lines = [line for line in overhead.table(DOCUMENT) if line.startswith("|")]
     assert [line.split("|")[1].strip() for line in lines[2:]] == [overhead.BARE, overhead.OURS]
     assert len({line.count("|") for line in lines}) == 1
+
+
+def with_duties() -> dict[str, Any]:
+    """Return a document in which each duty costs the same as the one before."""
+    steps = [
+        one(name, size, size / 8_000 * (0.3 + 0.1 * number) + 0.5)
+        for number, name in enumerate(overhead.STEPS, 1)
+        for size in (800, 8_000)
+    ]
+    return {**DOCUMENT, "runs": [*DOCUMENT["runs"], *steps]}
+
+
+def test_what_is_ours_is_what_is_left_beside_the_same_duties() -> None:
+    """Two more bars compare with the last step, and leave the others as they were."""
+    document = with_duties()
+    *others, _, rows = overhead.bars(document)
+    assert [bar.value for bar in others] == [bar.value for bar in overhead.bars(DOCUMENT)]
+    safe = (0.3 + 0.1 * len(overhead.STEPS)) * 0.9
+    assert round(rows.value or 0, 6) == round(0.7 / safe, 6)
+
+
+def test_each_duty_is_told_with_its_cost() -> None:
+    """In the order in which they are added, between the bare loop and what is ours; older documents have none."""
+    lines = overhead.duties_table(with_duties())
+    cells = [[cell.strip() for cell in line.split("|")] for line in lines if line.startswith("|")][2:]
+    assert [cell[1] for cell in cells] == [overhead.BARE, *overhead.STEPS, overhead.OURS]
+    assert len({cell[3] for cell in cells[2:-1]}) == 1
+    assert overhead.duties_table(DOCUMENT) == []

@@ -10,7 +10,7 @@ import pytest
 from benchmarks import scale, scale_jobs
 from benchmarks.measure import CandidateFailedError
 from benchmarks.moving import Mover
-from benchmarks.scale_jobs import history_of, memory_over_rows, one_large_run, run_killed, thinned
+from benchmarks.scale_jobs import equal_dags, history_of, memory_over_rows, one_large_run, run_killed, thinned
 from benchmarks.servers import Seen
 from transfer.emulator import Shape
 
@@ -64,12 +64,39 @@ def test_the_table_has_a_line_for_each_size() -> None:
     assert len({line.count("|") for line in lines}) == 1
 
 
+def test_sizes_are_compared_at_the_same_number_of_requests_too() -> None:
+    """Jobs with a fixed concurrency have a bar and a column of their own, and count for nothing else."""
+    fixed = [job(100_000, "fixed", 1, 80), job(10_000_000, "fixed", 1, 84), job(10_000_000, "fixed", 1, 86)]
+    document = {**DOCUMENT, "runs": [*DOCUMENT["runs"], *fixed]}
+    *others, bar = scale.bars(document)
+    assert [other.value for other in others] == [bar.value for bar in scale.bars(DOCUMENT)]
+    assert (round(bar.value or 0, 3), bar.held) == (round(86 / 80, 3), True)
+    lines = [line for line in scale.table(document) if line.startswith("|")]
+    assert [line.split("|")[7].strip()[:2] for line in lines[2:]] == ["80", "86"]
+    assert len({line.count("|") for line in lines}) == 1
+
+
+def test_a_fixed_concurrency_is_that_of_both_sides() -> None:
+    """And without one nothing is said to the program."""
+    mover = Mover(["transfer"], "", {"NO_PROXY": "127.0.0.1"})
+    assert scale_jobs._fixed(mover, None) == mover
+    said = {"TRANSFER_SOURCE__LIMITS__CONCURRENCY": "4", "TRANSFER_TARGET__LIMITS__CONCURRENCY": "4"}
+    assert scale_jobs._fixed(mover, 4).env == mover.env | said
+
+
 @pytest.mark.parametrize("size", [20_000, 100_000, 10_000_000])
 def test_histories_have_the_size_that_was_asked_for(size: int) -> None:
     """The shape of a size holds so many task instances, and a large run only one run."""
     assert Shape(**history_of(size)).totals()["task_instances"] == size
     assert Shape(**one_large_run(size)).totals()["dag_runs"] == 1
     assert Shape(**one_large_run(size)).totals()["task_instances"] == size
+
+
+def test_dags_of_one_size_are_only_more() -> None:
+    """From the smallest history up; one that is smaller still is a single DAG."""
+    shapes = [equal_dags(size) for size in (100_000, 1_000_000, 10_000_000)]
+    assert [(shape["dags"], shape["runs"]) for shape in shapes] == [(1, 10_000), (10, 10_000), (100, 10_000)]
+    assert Shape(**equal_dags(20_000)).totals()["task_instances"] == 20_000
 
 
 def test_memory_is_joined_with_the_rows_that_were_there() -> None:

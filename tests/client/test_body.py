@@ -97,3 +97,27 @@ def test_an_echo_keeps_its_beginning_and_its_end(written: list[bytes], kept: int
         assert echo.ends_with((ending,)) == whole.ends_with((ending,))
     echo.close()
     whole.close()
+
+
+async def test_reading_all_of_it_does_not_disturb_who_reads_in_pieces() -> None:
+    """What lay in pieces is put together then, and whoever was half through them goes on behind."""
+    body = SpooledBody(1_000_000)
+    written = [bytes([number]) * CRUMB for number in range(4)]
+    for piece in written:
+        body.write(piece)
+    chunks = body.chunks(CRUMB)
+    first = [await anext(chunks), await anext(chunks)]
+    assert body.read() == b"".join(written)
+    assert first + [chunk async for chunk in chunks] == written
+    body.close()
+
+
+def test_the_head_and_the_end_are_looked_at_without_a_second_copy() -> None:
+    """The pieces of a body stay as they came until somebody wants all of it."""
+    body = SpooledBody(1_000_000)
+    for piece in (b"{" * CRUMB, b"x" * CRUMB, b"}" * CRUMB):
+        body.write(piece)
+    assert (body.head(2), body.ends_with((b"}",)), body.ends_with((b"x",))) == (b"{{", True, False)
+    assert body._held is not None
+    assert len(body._held) == 3
+    body.close()

@@ -5,10 +5,10 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from transfer.client.plain import is_plain, parsed_runs
+from transfer.client.plain import are_plain, is_plain, parsed_runs
 
 NUMBERS = st.integers() | st.sampled_from([2**63, 2**64, -(2**63) - 1, 0, -1]) | st.floats()
 LEAVES = st.none() | st.booleans() | NUMBERS | st.text(st.characters(), max_size=5) | st.just("\ud800")
@@ -39,6 +39,16 @@ def test_a_plain_row_has_no_fraction(rows: list[dict[str, Any]]) -> None:
     """Neither on top nor at any depth; and where there is none the row is plain."""
     for row in rows:
         assert is_plain(row) == (not fractions(row))
+
+
+@settings(max_examples=50)
+@given(ROWS)
+@example([{"conf": {}}, {"conf": {"n": [0.5]}}])
+@example([{"conf": {"n": [1]}, "note": [0.0]}, {"conf": {}, "note": [0.5]}])
+@example([{"a": 1, "b": 0.5}, {"a": 1}])
+def test_rows_are_plain_if_each_of_them_is(rows: list[dict[str, Any]]) -> None:
+    """Also rows with other columns than the first."""
+    assert are_plain(rows) == all(map(is_plain, rows))
 
 
 @pytest.mark.parametrize(
@@ -75,3 +85,4 @@ def test_what_is_too_deep_to_look_at_is_not_plain() -> None:
     for _ in range(5_000):
         deep = [deep]
     assert not is_plain({"note": deep})
+    assert not are_plain([{"note": 1}, {"note": deep}])

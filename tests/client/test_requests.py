@@ -8,7 +8,7 @@ from yarl import URL
 
 from transfer.client.gate import Gate
 from transfer.client.stack import stacked
-from transfer.client.wire import environment_proxy, open_wire
+from transfer.client.wire import _Pieces, environment_proxy, open_wire
 from transfer.config.settings import Limits, Retry
 from transfer.errors import UnexpectedAnswerError
 from transfer.kinds import TASK_INSTANCE_HISTORY
@@ -37,6 +37,16 @@ async def test_an_insert_is_one_post_with_its_key() -> None:
     assert sent["headers"]["Idempotency-Key"] == "key-1"
     assert sent["data"].getvalue() == BATCH.body
     assert sent["allow_redirects"] is False
+
+
+def test_a_body_is_not_copied_to_know_its_length() -> None:
+    """What is asked for its length is the batch's own bytes, and reading it gives them again."""
+    body = b"x" * 1_000
+    sent = _Pieces(body)
+    with sent.getbuffer() as view:
+        assert view.obj is body
+        assert view.readonly
+    assert sent.read(600) + sent.read() == body
 
 
 async def test_a_slice_is_asked_for_by_offset_and_limit() -> None:

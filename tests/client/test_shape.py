@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transfer.client.shape import LONGEST_ID, children_of
+from transfer.client.shape import DEEPEST, LONGEST_ID, are_runs, children_of, is_run
 from transfer.kinds import TASK_INSTANCE_HISTORY, TASK_INSTANCES, Kind
 
 USUAL: dict[str, Any] = {
@@ -82,3 +82,66 @@ def test_what_is_no_object_is_no_row(odd: Any) -> None:
     assert not judge([odd])
     assert not judge([USUAL, odd])
     assert judge([])
+
+
+def nested(levels: int) -> Any:
+    """Return lists in lists."""
+    value: Any = 0
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+RUN: dict[str, Any] = {
+    "run_id": "r",
+    "dag_id": "d",
+    "execution_date": "2026-01-01 00:00:00+00:00",
+    "start_date": None,
+    "state": "success",
+    "conf": {},
+}
+RUN_VALUES: list[tuple[str, Any]] = [
+    ("run_id", None),
+    ("run_id", "x" * (LONGEST_ID + 1)),
+    ("run_id", "\ud800"),
+    ("run_id", "é漢"),
+    ("run_id", "\x7f"),
+    ("dag_id", "other"),
+    ("dag_id", None),
+    ("execution_date", None),
+    ("execution_date", 7),
+    ("logical_date", "2026-01-01T00:00:00Z"),
+    ("logical_date", 7),
+    ("start_date", "2026-01-01 00:00:00+00:00"),
+    ("start_date", 3),
+    ("state", None),
+    ("state", {}),
+    ("conf", None),
+    ("conf", {"a": [1]}),
+    ("conf", nested(DEEPEST + 1)),
+]
+
+
+@given(st.lists(st.sampled_from(RUN_VALUES), max_size=5), st.sets(st.sampled_from(sorted(RUN)), max_size=1))
+def test_a_list_of_runs_passes_exactly_if_each_of_them_does(changes: list[tuple[str, Any]], lacks: set[str]) -> None:
+    """Whatever is odd about one, and whatever column it lacks."""
+    runs = [RUN | {column: value} for column, value in changes]
+    runs += [{name: value for name, value in RUN.items() if name not in lacks}]
+    assert are_runs(runs, "d") == all(is_run(run, "d") for run in runs)
+    assert are_runs(runs[::-1], "d") == are_runs(runs, "d")
+
+
+def test_runs_of_airflow_3_are_runs() -> None:
+    """They have a logical date, or none and the moment at which they were due."""
+    run = {name: value for name, value in RUN.items() if name != "execution_date"}
+    due = {"logical_date": None, "run_after": "2026-01-01T00:00:00Z"}
+    assert are_runs([run | {"logical_date": "2026-01-01T00:00:00Z"}, run | due], "d")
+    assert not are_runs([run | {"logical_date": None}], "d")
+
+
+@pytest.mark.parametrize("odd", [1, None, "run", [], [RUN]])
+def test_what_is_no_object_is_no_run(odd: Any) -> None:
+    """Alone or among others; and no runs are fine."""
+    assert not are_runs([odd], "d")
+    assert not are_runs([RUN, odd], "d")
+    assert are_runs([], "d")

@@ -67,12 +67,21 @@ class SpooledBody:
         return self._part(0, size)
 
     async def chunks(self, size: int) -> AsyncGenerator[bytes, None]:
-        """Yield it from the start in pieces of ``size`` bytes, the last one shorter; may be called again."""
-        for start in range(0, self.size, size):
-            yield self._part(start, size)
+        """Yield it from the start in pieces of at most ``size`` bytes; may be called again.
+
+        What is in memory is yielded as it came, where that is small enough: put together it would be there twice.
+        """
+        if self._held is None:
+            for start in range(0, self.size, size):
+                yield self._part(start, size)
+        for piece in tuple(self._held or ()):  # whoever reads all of it puts them together meanwhile
+            for start in range(0, len(piece), size):
+                yield piece[start : start + size]  # which is the piece itself if it is small
 
     def ends_with(self, endings: tuple[bytes, ...]) -> bool:
         """Tell whether the last bytes, white space aside, are one of ``endings``."""
+        if self._held and len(self._held[-1]) >= END_LOOKED_AT:
+            return self._held[-1][-END_LOOKED_AT:].rstrip().endswith(endings)
         return self._part(max(self.size - END_LOOKED_AT, 0), END_LOOKED_AT).rstrip().endswith(endings)
 
     def close(self) -> None:
@@ -82,7 +91,8 @@ class SpooledBody:
 
     def _part(self, start: int, size: int) -> bytes:
         if self._held is not None:
-            self._held[:] = [b"".join(self._held)]
+            if not self._held or start + size > len(self._held[0]):
+                self._held[:] = [b"".join(self._held)]
             return self._held[0][start : start + size]
         self._file.seek(start)
         return self._file.read(size)

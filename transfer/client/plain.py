@@ -5,6 +5,7 @@ NaN and infinity as null, without a word. Where there is no fraction at all, not
 """
 
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from types import NoneType
 from typing import Any, Final
@@ -24,6 +25,18 @@ def is_plain(row: Row) -> bool:
         return False
 
 
+def are_plain(rows: Sequence[Row]) -> bool:
+    """Tell whether all ``rows`` are plain: column by column, and value by value only where one may be nested."""
+    try:
+        columns = list(zip(*map(dict.values, rows), strict=True))
+        return all(
+            _PLAIN.issuperset(map(type, column)) or all(map(_is_plain_value, filter(None, column)))
+            for column in columns
+        )
+    except (ValueError, RecursionError):  # rows of other lengths; what is too deep to look at is not plain
+        return all(map(is_plain, rows))
+
+
 def _is_plain_value(value: Any) -> bool:
     if not value or type(value) in _PLAIN:
         return True
@@ -36,6 +49,6 @@ def parsed_runs(text: bytes) -> Any:
     """Parse an answer that should hold a list of DAG runs, just as ``json.loads`` does, and raise what that raises."""
     with suppress(ValueError, LookupError, TypeError, AttributeError, RecursionError):  # another document
         document = orjson.loads(text)
-        if all(map(is_plain, document["dag_runs"])):
+        if are_plain(document["dag_runs"]):
             return document
     return json.loads(text)

@@ -8,7 +8,7 @@ from operator import itemgetter
 from types import NoneType
 from typing import Any, Final
 
-from transfer.kinds import TASK_INSTANCE_HISTORY, Kind, Row
+from transfer.kinds import TASK_INSTANCE_HISTORY, Kind, Row, logical_date_of
 
 LONGEST_ID: Final = 1_000
 """Characters; Airflow's own limit is 250."""
@@ -21,6 +21,7 @@ SPARE_RUNS: Final = 10_000
 """Runs that may be served beyond the count, which the server took a moment before."""
 
 _RUN_ID, _TASK_ID, _DAG_ID, _STATE = map(itemgetter, ("run_id", "task_id", "dag_id", "state"))
+_START, _CONF, _EXECUTION, _LOGICAL = map(itemgetter, ("start_date", "conf", "execution_date", "logical_date"))
 _TEXT_OR_NULL: Final = frozenset({str, NoneType})
 
 
@@ -34,6 +35,28 @@ def is_count(value: object) -> bool:
     return type(value) is int and 0 <= value <= LARGEST_COUNT
 
 
+def are_runs(rows: Sequence[Any], dag_id: str) -> bool:
+    """Tell whether all ``rows`` are runs of ``dag_id``; one by one only where something is not as usual."""
+    return _are_usual_runs(rows, dag_id) or all(is_run(row, dag_id) for row in rows)
+
+
+def _are_usual_runs(rows: Sequence[Any], dag_id: str) -> bool:
+    """Tell whether ``rows`` pass at a look; False may also mean that one of them is merely unusual."""
+    try:
+        ids = list(map(_RUN_ID, rows))
+        return (
+            set(map(type, ids)) == {str}  # TypeError for what is no object
+            and max(map(len, ids)) <= LONGEST_ID
+            and "".join(ids).isascii()
+            and list(map(_DAG_ID, rows)).count(dag_id) == len(rows)
+            and set(map(type, map(_EXECUTION if "execution_date" in rows[0] else _LOGICAL, rows))) == {str}
+            and all(_TEXT_OR_NULL.issuperset(map(type, map(column, rows))) for column in (_START, _STATE))
+            and all(map(is_shallow, filter(None, map(_CONF, rows))))
+        )
+    except (KeyError, TypeError):  # a column that lacks, a list where a text should be
+        return False
+
+
 def is_run(row: Any, dag_id: str) -> bool:
     """Tell whether ``row`` is a run of ``dag_id`` with what runs are ordered and chosen by."""
     if type(row) is not dict:
@@ -43,7 +66,7 @@ def is_run(row: Any, dag_id: str) -> bool:
         return (
             is_id(row["run_id"])
             and (start is None or type(start) is str)
-            and type(row["execution_date"]) is str
+            and type(logical_date_of(row)) is str
             and (state is None or type(state) is str)
             and row.get("dag_id", dag_id) == dag_id
             and (not conf or is_shallow(conf))

@@ -5,6 +5,7 @@ later rows lack fails the batch (Airflow 2 and 3). So rows with different keys n
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import blake2b
 from itertools import repeat
 from json import dumps
@@ -14,7 +15,8 @@ from uuid import UUID, uuid5
 
 import orjson
 
-from transfer.client.plain import is_plain
+from transfer.client.plain import are_plain
+from transfer.engine.folded import Folded
 from transfer.kinds import DAG_RUNS, Kind, Row
 from transfer.model import Batch
 
@@ -42,14 +44,29 @@ class Batcher:
         A single row that is larger than the ceiling comes as a batch of its own, larger than the ceiling.
         """
         for start in range(0, len(rows), self.max_rows):
-            for alike in _by_keys(_without_lone_nulls(kind, rows[start : start + self.max_rows])):
-                yield from self._pack(kind, dag_id, _without_nulls(kind, alike))
+            yield from self._cut(kind, dag_id, rows[start : start + self.max_rows], fold=False)
 
-    def _pack(self, kind: Kind, dag_id: str, rows: list[Row]) -> Iterator[Batch]:
+    def consume(self, kind: Kind, dag_id: str, rows: list[Row]) -> Iterator[Batch]:
+        """Yield the same batches and empty ``rows`` meanwhile: as far as possible only the bodies hold them then."""
+        while rows:
+            part = rows[: self.max_rows]
+            del rows[: self.max_rows]
+            batches = list(self._cut(kind, dag_id, part, fold=True))
+            del part
+            for batch in batches:
+                sunk = len(batch.body) > self.max_bytes and len(batch.rows) > 1  # what came of those before says so
+                yield from self.cut(kind, dag_id, list(batch.rows)) if sunk else [batch]
+
+    def _cut(self, kind: Kind, dag_id: str, rows: list[Row], *, fold: bool) -> Iterator[Batch]:
+        for alike in _by_keys(_without_lone_nulls(kind, rows)):
+            yield from self._pack(kind, dag_id, _without_nulls(kind, alike), fold=fold)
+
+    def _pack(self, kind: Kind, dag_id: str, rows: list[Row], *, fold: bool) -> Iterator[Batch]:
         """Yield one body of all ``rows``, which have the same keys; row by row only where that is not possible."""
         whole = _whole(kind, rows)
         if whole is not None and len(whole) <= self.max_bytes:
-            yield self._batch(kind, dag_id, rows, whole)
+            batch = self._batch(kind, dag_id, rows, whole)
+            yield replace(batch, rows=Folded(kind, whole, len(rows))) if fold else batch
             return
         yield from self._pack_singly(kind, dag_id, rows)
 
@@ -117,7 +134,7 @@ def _is_fast(kind: Kind, rows: list[Row]) -> bool:
     rows only the duration is a fraction.
     """
     if kind is DAG_RUNS:
-        return all(map(is_plain, rows))
+        return are_plain(rows)
     try:
         return all(map(isfinite, filter(None, [row.get("duration") for row in rows])))
     except (TypeError, OverflowError):  # not a number at all, or one that is no float

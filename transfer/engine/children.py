@@ -1,5 +1,6 @@
 """Read the children of a slice of runs, all kinds at once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import anyio
@@ -40,7 +41,7 @@ class Pages:
             page.close()
 
 
-async def read_children(source: Source, dag_id: str, part: Slice) -> Pages | None:
+async def read_children(source: Source, dag_id: str, part: Slice, kinds: Sequence[Kind] = CHILDREN) -> Pages | None:
     """Return the child pages of ``part``; None if the server did not bring them and a smaller slice may do.
 
     The caller closes them. Raises ``UnavailableError`` if not even those of a slice that cannot be cut come, or what
@@ -54,7 +55,7 @@ async def read_children(source: Source, dag_id: str, part: Slice) -> Pages | Non
 
     try:
         async with anyio.create_task_group() as group:
-            for kind in CHILDREN:
+            for kind in kinds:
                 group.start_soon(read, kind)
     except BaseException as failure:  # whatever ends this, also a cancellation, must free the pages
         Pages(list(loaded.values())).close()
@@ -64,4 +65,4 @@ async def read_children(source: Source, dag_id: str, part: Slice) -> Pages | Non
         if isinstance(worst, UnavailableError) and not part.is_one_tie:
             return None
         raise worst from None
-    return Pages([loaded[kind] for kind in CHILDREN])
+    return Pages([loaded[kind] for kind in kinds])

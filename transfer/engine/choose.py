@@ -10,11 +10,11 @@ from operator import itemgetter
 
 import orjson
 
-from transfer.client.plain import is_plain
+from transfer.client.plain import are_plain
 from transfer.config.settings import Selection
 from transfer.engine.memory import MENDED
 from transfer.engine.order import parse_date
-from transfer.kinds import FINISHED_STATES, Row
+from transfer.kinds import FINISHED_STATES, Row, logical_date_of
 from transfer.model import UNSETTLED, Outcome, SettledRun
 
 TAKEN_UP_AGAIN = UNSETTLED | {Outcome.PARTIAL, Outcome.CHANGED}
@@ -41,19 +41,29 @@ class Choice:
 
 def fingerprint(row: Row) -> int:
     """Return 64 bits that change when any column of the run does."""
-    return int.from_bytes(blake2b(_canonical(row), digest_size=8).digest(), "big")
+    return _fingerprints([row])[0]
 
 
-def _canonical(row: Row) -> bytes:
-    """Return ``row`` as compact JSON in ASCII with sorted keys, always the same bytes: their digests are remembered.
+def _fingerprints(rows: Sequence[Row]) -> list[int]:
+    texts = _canonical(rows) or [text for row in rows for text in _canonical([row]) or [_by_the_book(row)]]
+    return [int.from_bytes(blake2b(text, digest_size=8).digest(), "big") for text in texts]
+
+
+def _canonical(rows: Sequence[Row]) -> list[bytes]:
+    """Return what ``_by_the_book`` does of each row, in a fraction of the time; nothing if one of them needs that.
 
     Of plain rows orjson writes what the standard library does, unless there are characters that have to be escaped.
     """
-    if is_plain(row):
+    if are_plain(rows):
         with suppress(TypeError):  # an integer beyond 64 bits, a lone surrogate
-            text = orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
-            if text.isascii() and b"\x7f" not in text:
-                return text
+            texts = [orjson.dumps(row, option=orjson.OPT_SORT_KEYS) for row in rows]
+            together = b"".join(texts)
+            return texts if together.isascii() and b"\x7f" not in together else []
+    return []
+
+
+def _by_the_book(row: Row) -> bytes:
+    """Return ``row`` as compact JSON in ASCII with sorted keys, always the same bytes: their digests are remembered."""
     return dumps(row, sort_keys=True, separators=(",", ":")).encode()
 
 
@@ -71,8 +81,8 @@ def choose(
     TO_REPLACE are taken if ``replace`` says that this run of the program was told to; those that are REPLACING always.
     """
     choice = Choice(selected=already_selected)
-    for row in _settled_order(rows):
-        mark = fingerprint(row)
+    ordered = _settled_order(rows)
+    for row, mark in zip(ordered, _fingerprints(ordered), strict=True):
         verdict = _verdict(row, selection, choice.selected)
         choice.selected += verdict is None
         known = remembered.get(row["run_id"])
@@ -154,7 +164,7 @@ def _keep(choice: Choice, known: SettledRun, mark: int) -> None:
 
 def _verdict(row: Row, selection: Selection, selected: int) -> Outcome | None:
     """Return None for a run that the selection takes."""
-    if not selection.covers(parse_date(row["execution_date"], "source")):
+    if not selection.covers(parse_date(logical_date_of(row), "source")):
         return Outcome.UNSELECTED
     if row["state"] not in FINISHED_STATES:
         return Outcome.UNFINISHED

@@ -11,7 +11,7 @@ insert -> acknowledged           all of it sent
 isolate: halve down to single rows; those still refused are looked for once more, then refused with the reason given.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, TypeAlias
@@ -62,7 +62,7 @@ class Delivery:
         """There already, whoever put them there."""
         self.refused: Final = dict(refused or {})
         self._sent: Final = set(sent)
-        self._acknowledged: Final[list[tuple[Kind, list[Row]]]] = []
+        self._acknowledged: Final[list[tuple[Kind, Sequence[Row]]]] = []
         """Rows that were sent and are not yet in ``_sent``."""
 
     @property
@@ -97,12 +97,13 @@ class Courier:
         self._late: set[Key] = set()
         self.delivery = Delivery()
 
-    async def deliver(self, kind: Kind, dag_id: str, rows: list[Row], *, lost: int = 0) -> None:
-        """Bring ``rows`` to the target, or learn why not.
+    async def deliver(self, kind: Kind, dag_id: str, rows: list[Row], *, lost: int = 0, consume: bool = False) -> None:
+        """Bring ``rows`` to the target, or learn why not; the list is empty afterwards if it may ``consume`` it.
 
         Raises ``UnavailableError`` when answers keep getting lost, or another ``SideError`` that ends the job.
         """
-        for batch in self._batcher.cut(kind, dag_id, rows):
+        cut = self._batcher.consume if consume else self._batcher.cut
+        for batch in cut(kind, dag_id, rows):
             await self._deliver(batch, lost)
 
     async def _deliver(self, batch: Batch, lost: int) -> None:
@@ -187,9 +188,10 @@ class Courier:
             self._strike(error)
             refused[batch.kind.key_of(batch.rows[0])] = _reason(error)
             return
-        middle = len(batch.rows) // 2
-        for rows in (batch.rows[:middle], batch.rows[middle:]):
-            for half in self._batcher.cut(batch.kind, batch.dag_id, rows):
+        rows = list(batch.rows)
+        middle = len(rows) // 2
+        for half_of_them in (rows[:middle], rows[middle:]):
+            for half in self._batcher.cut(batch.kind, batch.dag_id, half_of_them):
                 try:
                     await self._insert(half)
                 except LostAnswerError as lost:

@@ -35,6 +35,11 @@ class LoadedWindow:
         return self.choice.to_move
 
     @property
+    def size(self) -> int:
+        """Return the bytes of its pages."""
+        return sum(page.size for page in self.pages)
+
+    @property
     def ids_to_move(self) -> list[str]:
         """Return their ids."""
         return [row["run_id"] for row in self.choice.to_move]
