@@ -20,11 +20,13 @@ from .later import add_run
 from .mariadb import find_binaries
 from .mariadb_airflow import OnMariaDB, boot_mariadb
 from .mariadb_history import BLOB_BYTES, copy_into, differences
-from .pairs import SMALL
+from .pairs import ALL_VARIABLE, EVERYTHING, SMALL
 from .rig import Connection, Rig, Side, boot_side
 from .seed import Seeded, register_dags, seed_history
 from .sqlite import boot_sqlite
 from .unavailable import RigUnavailable
+
+pytestmark = pytest.mark.skipif(not EVERYTHING, reason=f"takes minutes: {ALL_VARIABLE}=1")
 
 LAX = ["", "NO_ENGINE_SUBSTITUTION"]
 """Modes in which a value that does not fit is changed until it does."""
