@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from transfer.checkpoint import Totals
-from transfer.model import Counts, Outcome, RejectedRow, SideName
+from transfer.model import Counts, Loss, Outcome, RejectedRow, SideName
 from transfer.report import (
     by_kind,
     counts_json,
@@ -13,6 +13,8 @@ from transfer.report import (
     duration,
     limits_json,
     limits_line,
+    losses_json,
+    losses_lines,
     rejected_line,
     rejected_rows,
     size,
@@ -55,6 +57,16 @@ def test_the_table_is_aligned() -> None:
         "dag_runs  1,234              0           0         0",
         "x             0              0           0         7",
     ]
+
+
+def test_losses_name_column_and_reason() -> None:
+    """One line for each, with the number of values; where whole rows are lost there is no column."""
+    losses = {Loss("dag_runs", "dag_hash", "no such column"): 1_200, Loss("task_instance_history", "*", "no place"): 7}
+    assert losses_lines(losses) == [
+        "dag_runs.dag_hash: 1,200 values: no such column",
+        "task_instance_history: 7 rows: no place",
+    ]
+    assert losses_json(losses)[0] == {"kind": "dag_runs", "column": "dag_hash", "why": "no such column", "values": 1200}
 
 
 def test_repaired_rows_have_a_column_if_there_are_any() -> None:

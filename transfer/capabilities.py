@@ -30,6 +30,8 @@ class Dates(StrEnum):
     """MariaDB and MySQL in a mode that is not strict: any, and what they cannot hold as another value (10.11)."""
     NOT_AT_ALL = "not at all"
     """SQLite: Starship cannot store any date there (Airflow 2.11.2)."""
+    NO_INSERTS = "no inserts"
+    """MariaDB and MySQL behind an Airflow 3: Starship's inserts are written for PostgreSQL (2.10.1)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The values that flow between the parts; all frozen, none holds a secret."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Literal, TypeAlias
@@ -10,6 +11,9 @@ from transfer.kinds import Kind, Row
 SideName: TypeAlias = Literal["source", "target"]
 
 SIDES: Final[tuple[SideName, ...]] = ("source", "target")
+
+_VERSION: Final = re.compile(r"\s*v?(\d{1,9})\.(\d{1,9})", re.ASCII)
+"""The beginning of a version: "2.11.2+astro.1", "3.2rc1"."""
 
 
 class Outcome(StrEnum):
@@ -48,6 +52,13 @@ UNSETTLED: Final = frozenset(
 """Memories of runs with which something was begun, or decided, and not brought to its end."""
 
 
+class Attached(StrEnum):
+    """What hangs on the runs beside their rows; the names are those of their kinds."""
+
+    TASK_LOGS = "task_logs"
+    XCOMS = "xcoms"
+
+
 @dataclass(frozen=True, slots=True)
 class ServerInfo:
     """What a deployment says about itself: versions as in ``GET info``."""
@@ -58,11 +69,8 @@ class ServerInfo:
     @property
     def airflow(self) -> tuple[int, int]:
         """Return major and minor version as numbers, (0, 0) when they cannot be read."""
-        parts = self.airflow_version.split(".")
-        try:
-            return int(parts[0]), int(parts[1])
-        except (IndexError, ValueError):
-            return 0, 0
+        found = _VERSION.match(self.airflow_version)
+        return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +103,7 @@ class Batch:
 
     kind: Kind
     dag_id: str
-    rows: list[Row]
+    rows: Sequence[Row]
     body: bytes
     key: str
 
@@ -166,8 +174,19 @@ class RejectedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Loss:
+    """A column of one kind whose values do not arrive as they are, and why; ``column`` is * where whole rows do not."""
+
+    kind: str
+    column: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Settlement:
     """Everything the checkpoint learns when a window is done: one transaction.
+
+    ``losses`` counts the values of rows sent now that do not arrive as they are.
 
     ``noted`` tells of the runs that were only looked at what was remembered of them then. A run that came to the front
     meanwhile may have been settled by a later window: what this one says of it is out of date, and not taken.
@@ -178,6 +197,7 @@ class Settlement:
     counts: dict[str, Counts]
     rejected: list[RejectedRow] = field(default_factory=list)
     noted: Mapping[str, SettledRun | None] = field(default_factory=dict)
+    losses: Mapping[Loss, int] = field(default_factory=dict)
 
 
 class Mark(StrEnum):

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from transfer.checkpoint import Totals
 from transfer.kinds import KINDS
-from transfer.model import Counts, RejectedRow, SideName
+from transfer.model import Counts, Loss, RejectedRow, SideName
 
 COLUMNS: Final = ("moved", "already there", "unfinished", "rejected", "repaired")
 
@@ -55,10 +55,29 @@ def totals_json(totals: Totals) -> dict[str, Any]:
     return {
         "kinds": counts_json(by_kind(totals)),
         "dags": {dag_id: counts_json(kinds) for dag_id, kinds in totals.rows.items()},
+        "losses": losses_json(totals.losses),
+        "attached": {kind: dict(names) for kind, names in totals.attached.items()},
         "dags_complete": sorted(totals.dags_done),
         "created_at": totals.created_at.isoformat(),
         "settled_at": totals.settled_at.isoformat() if totals.settled_at else None,
     }
+
+
+def losses_json(losses: Mapping[Loss, int]) -> list[dict[str, Any]]:
+    """Return what was lost for machines: ``[{kind, column, why, values}]``; column is * for whole rows."""
+    return [
+        {"kind": loss.kind, "column": loss.column, "why": loss.why, "values": amount} for loss, amount in losses.items()
+    ]
+
+
+def losses_lines(losses: Mapping[Loss, int]) -> list[str]:
+    """Return the same for people, a line for each column and reason."""
+    return [
+        f"{loss.kind}.{loss.column}: {amount:,} values: {loss.why}"
+        if loss.column != "*"
+        else f"{loss.kind}: {amount:,} rows: {loss.why}"
+        for loss, amount in losses.items()
+    ]
 
 
 def rejected_line(row: RejectedRow) -> str:

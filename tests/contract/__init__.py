@@ -8,6 +8,7 @@ import pytest
 pytest.register_assert_rewrite(
     "contract.access",
     "contract.access3",
+    "contract.logs",
     "contract.opaque",
     "contract.paging",
     "contract.reading",
@@ -18,4 +19,5 @@ pytest.register_assert_rewrite(
     "contract.removing3",
     "contract.writing",
     "contract.writing3",
+    "contract.xcoms",
 )

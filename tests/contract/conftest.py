@@ -54,6 +54,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _about(item: pytest.Function) -> bool:
+    """Tell whether a test, be it of the contract or any other of the session, is about its version."""
+    if not any(base.__module__.startswith(__package__ or "") for base in getattr(item.cls, "__mro__", ())):
+        return True
     callspec = getattr(item, "callspec", None)
     version = callspec.params.get("version") if callspec else None
     return version is None or fits(item.function, item.cls, release_of(version))

@@ -6,6 +6,7 @@ from transfer.emulator import VERSIONS
 
 from .access import AccessContract
 from .access3 import ModernAccessContract
+from .logs import LogsContract
 from .objects import ObjectsContract
 from .opaque import OpaqueContract
 from .reading import ReadingContract
@@ -16,6 +17,7 @@ from .removing import RemovingContract
 from .removing3 import ModernRemovingContract
 from .writing import WritingContract
 from .writing3 import ModernWritingContract
+from .xcoms import NoXComContract, XComContract
 
 _AIRFLOW_2 = pytest.mark.parametrize("version", VERSIONS[:-1])
 _AIRFLOW_3 = pytest.mark.parametrize("version", VERSIONS[-1:])
@@ -44,6 +46,11 @@ class TestOpaque(OpaqueContract):
 @pytest.mark.parametrize("version", VERSIONS)
 class TestObjects(ObjectsContract):
     """Variables, connections and the environment."""
+
+
+@_AIRFLOW_2
+class TestLogs(LogsContract):
+    """Task logs."""
 
 
 @_AIRFLOW_2
@@ -79,3 +86,13 @@ class TestModernRemoving(ModernRemovingContract):
 @_AIRFLOW_3
 class TestModernWriting(ModernWritingContract):
     """Batches that Airflow 3 accepts."""
+
+
+@_AIRFLOW_2
+class TestXComs(XComContract):
+    """XComs."""
+
+
+@_AIRFLOW_2
+class TestNoXComs(NoXComContract):
+    """Where there are none."""

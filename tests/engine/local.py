@@ -50,7 +50,15 @@ async def move(
         await checkpoint.store_plan(plan.dags)
         stop = Stop()
         job = engine.Job(
-            settings, source, target, watched(checkpoint), Progress(), stop, replace=replace, pace=pace or Pace()
+            settings,
+            source,
+            target,
+            watched(checkpoint),
+            Progress(),
+            stop,
+            mapping=plan.mapping,
+            replace=replace,
+            pace=pace or Pace(),
         )
         with stop.everything:
             return await engine.run(job, plan.dags)

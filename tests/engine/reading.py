@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
+from transfer.capabilities import Dates
 from transfer.emulator import TableHistory
 from transfer.errors import ConflictError, NotRemovableError
 from transfer.kinds import DAG_RUNS, FINISHED_STATES, Kind, Row
@@ -122,6 +123,14 @@ class TableSide:
         run = self.table.run(dag_id, run_id)
         state: str | None = run["state"] if run else None
         return state
+
+    async def probe_dates(self) -> Dates:
+        """Take dates as they are served."""
+        return Dates.AS_SERVED
+
+    async def parsed_dags(self) -> frozenset[str] | None:
+        """Have parsed every DAG with a row."""
+        return frozenset(row["dag_id"] for row in self.table.dags())
 
     async def probe_write(self, size: int) -> None:
         """Take every write."""

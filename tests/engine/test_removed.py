@@ -16,7 +16,7 @@ async def test_removed_runs_are_noticed(tmp_path: Path) -> None:
     async with world(tmp_path, source, target) as job:
         await job.run()
         target.remove_run(DAG, next(source.runs(DAG))["run_id"])
-        async with job._sides() as (left, right):
+        async with job.sides() as (left, right):
             plan = await make_plan(left, right, job.settings.selection)
         problems = lost_on_target(plan, await job.totals())
     assert list(problems) == [DAG]

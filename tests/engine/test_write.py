@@ -12,11 +12,14 @@ from transfer.engine.window import LoadedWindow
 from transfer.engine.write import Writer
 from transfer.errors import DriftError
 from transfer.kinds import DAG_RUNS, TASK_INSTANCE_HISTORY, TASK_INSTANCES, Row
-from transfer.model import Batch, Counts, Outcome, Window
+from transfer.mapping import mapping_for
+from transfer.model import Batch, Counts, Outcome, ServerInfo, Window
 from transfer.progress import Progress
 
 from .reading import TablePage, TableSide
 from .tables import DAG, empty_like, history
+
+SAME = mapping_for(ServerInfo("2.11.2", "2.10.1"), ServerInfo("2.11.2", "2.10.1"))
 
 
 def window(side: TableSide, runs: list[Row], *, run_count: int | None = None) -> LoadedWindow:
@@ -36,7 +39,7 @@ def writer(target: TableSide, *, batch_rows: int = 4) -> Writer:
     progress = Progress()
     progress.plan(DAG, 10)
     batcher = Batcher(UUID(int=1), max_rows=batch_rows, max_bytes=100_000)
-    return Writer(target, batcher, Reconciler(target, slice_runs=10), progress)
+    return Writer(target, SAME, batcher, Reconciler(target, slice_runs=10), progress)
 
 
 def sides(runs: int) -> tuple[TableSide, TableSide, list[Row]]:

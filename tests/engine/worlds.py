@@ -14,7 +14,7 @@ from transfer.config.settings import Auth, Endpoint, Limits, NoAuth, Retry, Sele
 from transfer.emulator import Behaviour, Emulator, History, Open, compare
 from transfer.engine import run as engine
 from transfer.engine.ending import Ending
-from transfer.engine.plan import make_plan
+from transfer.engine.plan import make_plan, make_ready
 from transfer.engine.stop import Stop
 from transfer.kinds import DAG_RUNS, KINDS
 from transfer.model import Outcome
@@ -72,6 +72,8 @@ class World:
     settings: Settings
     stop: Stop = field(default_factory=Stop)
     progress: Progress = field(default_factory=Progress)
+    probes: bool = False
+    """Whether a run finds out how the target's database takes dates, which is one POST."""
     open_pages: int = 0
     """Pages that the last run left open."""
 
@@ -79,10 +81,21 @@ class World:
         """Plan and move; the counters and the stop are new each time."""
         self.stop = stop or Stop()
         self.progress = Progress()
-        async with self.checkpoint() as checkpoint, self._sides() as (source, target):
+        async with self.checkpoint() as checkpoint, self.sides() as (source, target):
             plan = await make_plan(source, target, self.settings.selection)
+            if self.probes:
+                plan = await make_ready(plan, target)
             await checkpoint.store_plan(plan.dags)
-            job = engine.Job(self.settings, source, target, checkpoint, self.progress, self.stop, replace=replace)
+            job = engine.Job(
+                self.settings,
+                source,
+                target,
+                checkpoint,
+                self.progress,
+                self.stop,
+                mapping=plan.mapping,
+                replace=replace,
+            )
             with self.stop.everything:
                 return await engine.run(job, plan.dags)
             return Ending(stopped=True)
@@ -96,7 +109,8 @@ class World:
             yield checkpoint
 
     @asynccontextmanager
-    async def _sides(self) -> AsyncIterator[tuple[Any, Any]]:
+    async def sides(self) -> AsyncIterator[tuple[Any, Any]]:
+        """Open both deployments."""
         retry, limits = self.settings.retry, self.settings.limits
         async with (
             open_side("source", self.settings.source, retry, limits) as source,

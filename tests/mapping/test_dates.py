@@ -140,3 +140,31 @@ def test_a_database_that_is_not_strict_is_refused_and_can_be_compared() -> None:
     mine = task(duration=LONG)
     mapping.with_database(Dates.UNCHECKED).expected(TASK_INSTANCES, mine)
     assert mine["duration"] == SERVED
+
+
+@pytest.mark.parametrize("served", ["2024-01-01 01:00:00.5+01:00", "2024-01-01 00:00:00.500000"])
+@pytest.mark.parametrize("source", ["2.11.2", "3.1.8"])
+def test_runs_of_an_airflow_3_are_compared_in_utc(source: str, served: str) -> None:
+    """Its database shows their dates in a time zone of its own, or in none."""
+    mapping, utc = way(source, "3.1.8"), "2024-01-01 00:00:00.500000+00:00"
+    mine = rows_of(source, DAG_RUNS)[0] | {"start_date": utc}
+    (there,) = mapping.rows(DAG_RUNS, [mine.copy()], Account())
+    there["start_date"] = served
+    mapping.expected(DAG_RUNS, mine)
+    mapping.shown(DAG_RUNS, there)
+    assert there["start_date"] == mine["start_date"] == utc
+
+
+def test_runs_of_an_airflow_3_are_sent_in_utc() -> None:
+    """Without an offset the target would take them to be in its own time zone."""
+    row = rows_of("3.1.8", DAG_RUNS)[0] | {
+        "end_date": "2024-01-01 00:00:00",
+        "queued_at": "no date",
+        "run_id": "2024-01-01",
+    }
+    (sent,) = way("3.1.8", "3.1.8").rows(DAG_RUNS, [row], Account())
+    assert (sent["end_date"], sent["queued_at"], sent["run_id"]) == (
+        "2024-01-01 00:00:00+00:00",
+        "no date",
+        "2024-01-01",
+    )

@@ -6,7 +6,7 @@ from transfer.capabilities import Dates
 from transfer.errors import UnsupportedError
 from transfer.kinds import DAG_RUNS, TASK_INSTANCE_HISTORY, TASK_INSTANCES
 from transfer.mapping import Account, mapping_for
-from transfer.model import ServerInfo
+from transfer.model import Loss, ServerInfo
 
 from .answers import rows_of
 from .made import way
@@ -47,6 +47,24 @@ def test_columns_of_a_newer_airflow_3_are_passed_on() -> None:
     """What neither side is known to have goes along: the target ignores what it does not know."""
     row = rows_of("3.1.8", DAG_RUNS)[0] | {"news": 1}
     assert way("3.2.0", "3.2.0").rows(DAG_RUNS, [row], Account())[0]["news"] == 1
+
+
+def test_columns_of_a_newer_airflow_2_are_left_out_and_counted() -> None:
+    """An older Airflow 2 refuses the whole batch for a column that it does not have."""
+    row = rows_of("2.11.2", DAG_RUNS)[0] | {"news": 1}
+    account = Account()
+    assert "news" not in way("2.12.0", "2.11.2").rows(DAG_RUNS, [row], account)[0]
+    assert account.losses[Loss("dag_runs", "news", "this release does not know the column")] == 1
+    assert way("2.12.0", "2.12.1").rows(DAG_RUNS, [row], Account())[0]["news"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [("2.11.2+astro.1", (2, 11)), ("2.11+astro.1", (2, 11)), ("3.2rc1", (3, 2)), ("v2.9.3", (2, 9)), ("main", (0, 0))],
+)
+def test_versions_as_distributors_write_them(text: str, version: tuple[int, int]) -> None:
+    """Whatever follows the two numbers does not matter."""
+    assert ServerInfo(text, "2.10.1").airflow == version
 
 
 def test_a_database_without_dates_is_refused() -> None:

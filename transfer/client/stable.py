@@ -18,6 +18,7 @@ from contextlib import suppress
 from typing import Final, Literal, TypeAlias
 from urllib.parse import quote, unquote
 
+from transfer.capabilities import capabilities
 from transfer.client.base import Answer, Request, Sender
 from transfer.errors import (
     AbsentError,
@@ -37,9 +38,6 @@ from transfer.model import ServerInfo, SideName
 MOST_LOST: Final = 5
 """Removals of one run whose answers may get lost before the side counts as broken."""
 
-FIRST_OF_V2: Final = (3, 0)
-"""The Airflow release that replaced v1."""
-
 _Method: TypeAlias = Literal["GET", "DELETE"]
 _NO_PLACE: Final = frozenset({"", ".", "..", "~"})
 NO_STATE: Final = "in a state that Airflow does not know"
@@ -47,7 +45,8 @@ NO_STATE: Final = "in a state that Airflow does not know"
 
 _REMOVABLE: Final = FINISHED_STATES | {NO_STATE}
 _STATE: Final = {"fields": "dag_id,dag_run_id,state"}
-"""On v1: only these, for a run that lacks something else breaks the whole answer. v2 ignores it."""
+"""On v1: only these, for a run that lacks something else breaks the whole answer. Before 2.9 nobody may choose, and
+such a run cannot be asked for; v2 ignores it."""
 
 
 class StableApi:
@@ -61,7 +60,9 @@ class StableApi:
     ) -> None:
         self._side: SideName = side
         self._sender = sender
-        self._api = f"/api/{'v2' if info.airflow >= FIRST_OF_V2 else 'v1'}"
+        known = capabilities(side, info)
+        self._api = known.stable_api
+        self._shown = _STATE if known.shows_chosen_fields else {}
         self._still_known = still_known
 
     async def remove_run(self, dag_id: str, run_id: str) -> bool:
@@ -145,7 +146,7 @@ class StableApi:
                 raise self._not_removable(what, f"{value!r} cannot be part of an address", dag_id)
         path = f"{self._api}/dags/{quote(dag_id, safe='')}/dagRuns/{quote(run_id, safe='')}"
         return Request(
-            method, path, what, params=_STATE if method == "GET" else {}, writes=method == "DELETE", dag_id=dag_id
+            method, path, what, params=self._shown if method == "GET" else {}, writes=method == "DELETE", dag_id=dag_id
         )
 
     def _not_removable(self, what: str, detail: str, dag_id: str) -> NotRemovableError:

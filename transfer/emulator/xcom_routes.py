@@ -13,6 +13,7 @@ from transfer.emulator.history import History
 from transfer.emulator.object_routes import Ways
 from transfer.emulator.refusal import Refusal, crash, duplicate, missing_parent
 from transfer.emulator.stable import STABLE
+from transfer.emulator.table import TableHistory
 from transfer.emulator.wire import ooops, page, respond
 from transfer.emulator.xcoms import TaskKey, XComStore, served
 from transfer.kinds import TASK_INSTANCES, Row
@@ -37,6 +38,8 @@ class XComRoutes:
         self._history = history
         self._release = release_of(version)
         self._ways = ways
+        self._written: dict[TaskKey, Row] = {}
+        """The task instances that values were taken for, where the history keeps its rows: the values go with them."""
 
     def routes(self) -> list[web.AbstractRouteDef]:
         """Return all of them."""
@@ -83,13 +86,16 @@ class XComRoutes:
         refusal = self._refused(task, body["key"])
         if refusal is None:
             self._store.put(task, body["key"], b64decode(body["value"]))
+            row = self._row(task)
+            if row is not None and isinstance(self._history, TableHistory):
+                self._written[task] = row
             return _nothing()
         return self._ways.refused(refusal, body)
 
     def _refused(self, task: TaskKey, key: str) -> Refusal | None:
         if key in self._values(task):
             return duplicate("xcom_pkey", ("dag_run_id", "task_id", "map_index", "key"), (1, *task[2:], key))
-        if not self._has_task(task):
+        if self._row(task) is None:
             columns = ("dag_id", "task_id", "run_id", "map_index"), (task[0], task[2], task[1], task[3])
             return missing_parent("xcom", "xcom_task_instance_fkey", "task_instance", columns)
         return None
@@ -106,7 +112,7 @@ class XComRoutes:
         rows = [
             self._entry(task, key)
             for task, key in self._store.of_dag(dag_id, None if run_id == "~" else run_id)
-            if self._has_task(task)
+            if self._row(task) is not None
         ]
         if self._release < _ORDERED_SINCE:
             rows.sort(key=lambda row: (row["execution_date"], row["task_id"], row["key"]))
@@ -132,11 +138,15 @@ class XComRoutes:
         return False
 
     def _values(self, task: TaskKey) -> dict[str, bytes | None]:
-        return self._store.values.get(task, {}) if self._has_task(task) else {}
+        row = self._row(task)
+        if self._written.get(task, row) is not row:  # another one since: the values were removed with the first
+            del self._written[task]
+            self._store.values.pop(task, None)
+        return self._store.values.get(task, {}) if row is not None else {}
 
-    def _has_task(self, task: TaskKey) -> bool:
+    def _row(self, task: TaskKey) -> Row | None:
         children = self._history.children(TASK_INSTANCES, task[0], task[1])
-        return any((row["task_id"], row["map_index"]) == task[2:] for row in children)
+        return next((row for row in children if (row["task_id"], row["map_index"]) == task[2:]), None)
 
 
 def _answer(value: Any, status: int = HTTPStatus.OK) -> web.Response:

@@ -45,7 +45,7 @@ def _shown(value: dict[str, Any]) -> Any:
         return value
     name, data = value["__classname__"], value.get("__data__")
     if name in _GROUPS:
-        return f"({','.join(map(str, data))})"
+        return f"({','.join(map(str, data or ()))})"
     return f"{name}@version={value['__version__']}({_inside(data)})"
 
 

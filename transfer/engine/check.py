@@ -5,14 +5,21 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 
+from transfer.capabilities import Dates
 from transfer.client.base import Source, Target
 from transfer.config.settings import Limits, Selection
 from transfer.engine.plan import Plan, is_selected, make_plan
-from transfer.errors import AuthError, ForbiddenError, SideError, TooLargeError, TransferError
+from transfer.errors import AuthError, ForbiddenError, SideError, TooLargeError, TransferError, UnsupportedError
+from transfer.mapping import ANY, MYSQL_3, MYSQL_3_HINT, NOT_STRICT, NOT_STRICT_HINT, SQLITE, SQLITE_HINT, mapping_for
 from transfer.model import DagInfo, SideName
 
 SMALLEST_PROBE = 1_024
 """Bytes: no smaller body can be configured."""
+MYSQL = (
+    "its database takes no offset in dates: they are sent in UTC without it; as MySQL or MariaDB it keeps six digits of"
+    " a duration, and refuses a conf over 64 KB, ids with characters beyond U+FFFF, dates after 2038, and an id that"
+    " differs from another only in spaces at its end: those rows are listed as rejected"
+)
 NAMED = 20
 """DAGs that a finding lists by name."""
 
@@ -115,11 +122,50 @@ async def check_dags(source: Source, target: Target, selection: Selection) -> As
         side: SideName = "target" if getattr(error, "side", "") == "target" else "source"
         yield Finding(Level.FAILURE, side, error.message, error.hint)
         return
+    for note in plan.notes:
+        yield Finding(Level.WARNING, "target", note)
     level = Level.FAILURE if not plan.dags else Level.GOOD if plan.run_count else Level.WARNING
     yield Finding(level, "source", f"{len(plan.dags)} DAGs with {plan.run_count} runs to move")
     for finding in (_left_out(plan), _unpaused(plan, there), _history(selection, there)):
         if finding is not None:
             yield finding
+
+
+async def check_direction(source: Source, target: Target) -> AsyncIterator[Finding]:
+    """Yield whether rows can go from one version to the other, and what cannot be carried, by reason."""
+    try:
+        mapping = mapping_for(await source.info(), await target.info())
+    except UnsupportedError as error:
+        yield Finding(Level.FAILURE, "target" if error.side == "target" else "source", error.message, error.hint)
+        return
+    way = f"from {mapping.source.name} to {mapping.target.name}"
+    yield Finding(Level.GOOD, "target", f"history can be moved {way}")
+    reasons: dict[str, list[str]] = {}
+    for loss in mapping.left_behind:
+        name = loss.kind if loss.column == ANY else f"{loss.kind}.{loss.column}"
+        reasons.setdefault(loss.why, []).append(name)
+    for why, names in reasons.items():
+        yield Finding(Level.NOTE, "target", f"not carried: {', '.join(names)} ({why})")
+
+
+async def check_database(target: Target) -> AsyncIterator[Finding]:
+    """Yield how the target's database takes dates."""
+    try:
+        dates = await target.probe_dates()
+    except SideError as error:
+        yield Finding(Level.WARNING, "target", f"could not try how it takes dates: {error.message}", error.hint)
+        return
+    match dates:
+        case Dates.NOT_AT_ALL:
+            yield Finding(Level.FAILURE, "target", SQLITE, SQLITE_HINT)
+        case Dates.NO_INSERTS:
+            yield Finding(Level.FAILURE, "target", MYSQL_3, MYSQL_3_HINT)
+        case Dates.UNCHECKED:
+            yield Finding(Level.FAILURE, "target", NOT_STRICT, NOT_STRICT_HINT)
+        case Dates.WITHOUT_OFFSET:
+            yield Finding(Level.NOTE, "target", MYSQL)
+        case Dates.AS_SERVED:
+            yield Finding(Level.GOOD, "target", "its database takes dates as the source serves them")
 
 
 def _left_out(plan: Plan) -> Finding | None:

@@ -26,6 +26,7 @@ from transfer.client.base import Source, Target
 from transfer.client.limit import SideLimit
 from transfer.config.settings import MOST_AT_ONCE, Settings
 from transfer.engine.batch import Batcher
+from transfer.engine.berths import Berth
 from transfer.engine.ceiling import Ceiling
 from transfer.engine.cut import Reading
 from transfer.engine.ending import Ending
@@ -36,6 +37,7 @@ from transfer.engine.room import Room
 from transfer.engine.stop import Stop
 from transfer.engine.write import Writer
 from transfer.errors import DriftError, UnavailableError, gravest
+from transfer.mapping import Mapping
 from transfer.progress import Progress
 
 WRITERS = MOST_AT_ONCE
@@ -52,6 +54,7 @@ class Job:
     checkpoint: Checkpoint
     progress: Progress
     stop: Stop
+    mapping: Mapping = field(kw_only=True)
     replace: bool = False
     """Whether runs that are marked for it are removed from the target and sent anew."""
     pace: Pace = field(default_factory=Pace)
@@ -115,7 +118,7 @@ def _writer(job: Job, room: Room) -> Writer:
     batcher = Batcher(job.checkpoint.job_id, max_rows=limits.batch_rows, max_bytes=limits.batch_bytes)
     job.ceiling.bind(batcher)
     reconciler = Reconciler(job.target, slice_runs=limits.window_runs)
-    return Writer(job.target, batcher, reconciler, job.progress, room.batches)
+    return Writer(job.target, job.mapping, batcher, reconciler, job.progress, room.batches)
 
 
 async def _read_dags(
@@ -142,9 +145,14 @@ async def _read_dag(lane: Lane, reading: Reading, dag: PlannedDag, ending: Endin
 async def _write_windows(job: Job, writer: Writer, room: Room, parcels: MemoryObjectReceiveStream[Parcel]) -> None:
     with parcels, suppress(anyio.EndOfStream):
         while True:
-            async with room.berths:
+            async with room.berths.one() as berth:
                 # No name for it here: whoever waits for the next window must not hold the last one.
-                await _carry_out(job, writer, await parcels.receive())
+                await _carry_out(job, writer, _weighed(await parcels.receive(), berth, room))
+
+
+def _weighed(parcel: Parcel, berth: Berth, room: Room) -> Parcel:
+    room.berths.weigh(berth, parcel.loaded.size / room.aim)
+    return parcel
 
 
 async def _carry_out(job: Job, writer: Writer, parcel: Parcel) -> None:

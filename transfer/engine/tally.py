@@ -1,14 +1,14 @@
 """Keep account of one window while it is written: what was sent, found or refused, and what its runs became."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from operator import itemgetter
 
 from transfer.engine.deliver import Delivery
 from transfer.engine.memory import judged, memory
 from transfer.engine.window import LoadedWindow
 from transfer.kinds import DAG_RUNS, KINDS, TASK_INSTANCE_HISTORY, Key, Kind, Row
-from transfer.model import Counts, Outcome, RejectedRow, SettledRun, Settlement
+from transfer.model import Counts, Loss, Outcome, RejectedRow, SettledRun, Settlement
 
 CHANGED_REASON = (
     "changed at the source after it was moved (cleared or run again); the target keeps the earlier version:"
@@ -44,7 +44,10 @@ class Tally:
         self._refused: set[Key] = set()
         """Keys of refused runs and task instances, whose children cannot be written either."""
         self._tainted_runs: set[str] = set()
+        self._losses: Counter[Loss] = Counter()
         self.found_runs: set[str] = set()
+        self.samples: list[Row] = []
+        """A task instance of the window as the target gets it."""
         for run_id, reason in self._kept.items():
             self._refuse(DAG_RUNS, (run_id,), reason)
 
@@ -69,6 +72,32 @@ class Tally:
 
     def _why_changed(self, run_id: str) -> str:
         return self._tried.get(run_id, CHANGED_REASON)
+
+    def lose(self, losses: Mapping[Loss, int]) -> None:
+        """Count values that do not arrive as they are."""
+        self._losses.update(losses)
+
+    @staticmethod
+    def among(kind: Kind, rows: Iterable[Row], keys: Container[Key]) -> list[Row]:
+        """Return those of ``rows`` whose key is one of ``keys``."""
+        return [row for row in rows if kind.key_of(row) in keys]
+
+    def sent_before(self, kind: Kind, rows: Iterable[Row], present: Container[Key]) -> list[Row]:
+        """Return those of ``rows`` that are there and count as moved now: an earlier try at the window sent them."""
+        ours = {run_id for run_id in self._to_move if self._found_as(run_id) is Outcome.MOVED}
+        return self.among(kind, [row for row in rows if row["run_id"] in ours], present)
+
+    def regain(self, losses: Mapping[Loss, int]) -> None:
+        """Count no longer what ``lose`` has counted of rows that were not taken."""
+        self._losses.subtract(losses)
+
+    def has_sent(self, kind: Kind) -> bool:
+        """Tell whether any row of ``kind`` was sent."""
+        return bool(self._counts[Outcome.MOVED, kind.name] or self._repaired[kind.name])
+
+    def wanted(self, rows: list[Row]) -> list[Row]:
+        """Return those of ``rows`` whose run is to be moved and was not refused."""
+        return [row for row in rows if row["run_id"] in self._to_move and (row["run_id"],) not in self._refused]
 
     def sift(self, kind: Kind, rows: list[Row], present: set[Key]) -> list[Row]:
         """Return the rows that the target lacks and can take; the others are counted."""
@@ -102,7 +131,8 @@ class Tally:
         rejected = [*self._rejected, *self._orphaned(), *self._changed()]
         only_seen = choice.settled + choice.changed
         noted = self._loaded.remembered(run.run_id for run in only_seen)
-        return Settlement(self._loaded.window, runs + only_seen, self._by_kind(rejected), rejected, noted)
+        counts = self._by_kind(rejected)
+        return Settlement(self._loaded.window, runs + only_seen, counts, rejected, noted, +self._losses)
 
     def _orphaned(self) -> list[RejectedRow]:
         reason = "its DAG run was rejected"
@@ -137,9 +167,12 @@ class Tally:
 
     def _find(self, kind: Kind, keys: Iterable[Key]) -> None:
         for key in keys:
-            counts_as = memory(self._loaded.before.get(key[0])).found
+            counts_as = self._found_as(key[0])
             if counts_as is not None:
                 self._counts[counts_as, kind.name] += 1
+
+    def _found_as(self, run_id: str) -> Outcome | None:
+        return memory(self._loaded.before.get(run_id)).found
 
     def _refuse(self, kind: Kind, key: Key, reason: str) -> None:
         self._tainted_runs.add(key[0])

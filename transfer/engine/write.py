@@ -16,6 +16,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from functools import partial
 from operator import itemgetter
+from typing import Final
 
 import anyio
 
@@ -27,10 +28,12 @@ from transfer.engine.several import several
 from transfer.engine.tally import Tally
 from transfer.engine.window import LoadedWindow
 from transfer.errors import DriftError, NotStarshipError, RefusedError, UnexpectedAnswerError
-from transfer.kinds import DAG_RUNS, Key, Kind, Row
-from transfer.mapping import fit
+from transfer.kinds import DAG_RUNS, TASK_INSTANCE_HISTORY, TASK_INSTANCES, Key, Kind, Row
+from transfer.mapping import Account, Mapping
 from transfer.model import Outcome, Settlement
 from transfer.progress import Progress
+
+PASSED_OVER: Final = "the target has another run with this id, which it keeps: it answered 200 and stored nothing"
 
 
 class Writer:
@@ -42,12 +45,14 @@ class Writer:
     def __init__(
         self,
         target: Target,
+        mapping: Mapping,
         batcher: Batcher,
         reconciler: Reconciler,
         progress: Progress,
         room: anyio.CapacityLimiter | None = None,
     ) -> None:
         self._target = target
+        self._mapping = mapping
         self._batcher = batcher
         self._reconciler = reconciler
         self._progress = progress
@@ -86,14 +91,33 @@ class Writer:
         tried.update(kept)
         tally = Tally(loaded, kept, tried)
         lacking = [row for row in loaded.rows if row["run_id"] not in held and row["run_id"] not in kept]
-        delivery = await self._deliver(loaded, DAG_RUNS, lacking)
+        delivery = await self._send(loaded, DAG_RUNS, lacking, tally)
+        await self._unmask(loaded, delivery)
+        # Every run of the program sends those that are refused again, in vain.
+        tally.regain(self._mapping.losses(DAG_RUNS, tally.among(DAG_RUNS, loaded.rows, delivery.refused)))
         anew = {key[0] for key in delivery.sent} & tally.removed if tally.removed else set()
+        self._recount(DAG_RUNS, loaded.rows, {(run_id,) for run_id in held}, tally)
         delivery.found.update((run_id,) for run_id in held)
         tally.note(DAG_RUNS, delivery)
         for page in loaded.pages:
             await self._write_children(loaded, page, tally)
+        await self._refill(loaded, tally)
         await self._confirm(loaded, anew)
         return tally.settlement()
+
+    async def _unmask(self, loaded: LoadedWindow, delivery: Delivery) -> None:
+        """Refuse the runs that the target has passed over with a 200, for it has them in another version.
+
+        What hangs on them must not be mixed with that. An Airflow 2 would have said 409. Also asked where the target
+        had nothing before, for its own scheduler may have made the same run meanwhile.
+        """
+        if not (self._mapping.target.skips_duplicates and delivery.sent):
+            return
+        passed_over = delivery.sent - await self._read_back(loaded, DAG_RUNS)
+        if passed_over:
+            delivery.sent.difference_update(passed_over)
+            delivery.refused.update(dict.fromkeys(passed_over, PASSED_OVER))
+            await self._check_late(loaded, DAG_RUNS, delivery)
 
     async def _remove(self, loaded: LoadedWindow) -> dict[str, str]:
         """Remove the earlier versions of the runs that are replaced; return those that must stay, with the reason.
@@ -118,30 +142,63 @@ class Writer:
     async def _write_children(self, loaded: LoadedWindow, page: ChildPage, tally: Tally) -> None:
         """Write the rows of ``page`` whose run is on the target; look first where a run was there before."""
         present: set[Key] = set()
-        if tally.found_runs:
+        if tally.found_runs and self._mapping.carries(page.kind):
             present = await self._read_back(loaded, page.kind)
             _check_removed(loaded, tally.removed, present)
         async with several(self._room) as sending, aclosing(self._pieces(page)) as pieces:
             await sending.place()  # before the rows are parsed: it bounds how many are held
             while rows := await anext(pieces, None):
                 _check_runs(loaded, rows)
+                if not self._mapping.carries(page.kind):
+                    tally.lose(self._mapping.missed(len(tally.wanted(rows))))
+                    continue
+                self._sample(page.kind, rows, tally)
+                self._recount(page.kind, rows, present, tally)
                 if lacking := tally.sift(page.kind, rows, present):
                     if page.fresh:
                         drop_nulls(page.kind, lacking)
-                    sending.start(partial(self._send, loaded, page.kind, lacking, tally))
+                    sending.start(partial(self._send_children, loaded, page.kind, lacking, tally))
                     await sending.place()
         _check_count(loaded, page)
 
-    async def _send(self, loaded: LoadedWindow, kind: Kind, rows: list[Row], tally: Tally) -> None:
-        fit(rows)
-        tally.note(kind, await self._deliver(loaded, kind, rows))
+    def _recount(self, kind: Kind, rows: list[Row], present: set[Key], tally: Tally) -> None:
+        """Count what rows have lost that an earlier try at the window has sent, without having come to its end."""
+        if present:
+            tally.lose(self._mapping.losses(kind, tally.sent_before(kind, rows, present)))
+
+    async def _send_children(self, loaded: LoadedWindow, kind: Kind, rows: list[Row], tally: Tally) -> None:
+        tally.note(kind, await self._send(loaded, kind, rows, tally))
+
+    async def _send(self, loaded: LoadedWindow, kind: Kind, rows: list[Row], tally: Tally) -> Delivery:
+        """Map ``rows`` and deliver them; those that must not be sent count as refused."""
+        account = Account()
+        mapped = self._mapping.rows(kind, rows, account)
+        if mapped is not rows:
+            rows.clear()  # what they were is on the page, which is read again if need be
+        delivery = await self._deliver(loaded, kind, mapped)
+        delivery.refused.update(account.refused)
+        tally.lose(account.losses)
+        return delivery
+
+    def _sample(self, kind: Kind, rows: list[Row], tally: Tally) -> None:
+        """Keep one task instance of the window, for ``_refill``."""
+        if self._mapping.refills and kind is TASK_INSTANCES and not tally.samples:
+            tally.samples += self._mapping.rows(kind, tally.wanted(rows)[:1], Account())
+
+    async def _refill(self, loaded: LoadedWindow, tally: Tally) -> None:
+        """Have the target fill in the versions of the DAG, also of the earlier tries, which came last."""
+        if self._mapping.refills and tally.has_sent(TASK_INSTANCE_HISTORY):
+            await self._courier(loaded).deliver(TASK_INSTANCES, loaded.window.dag_id, tally.samples[:1])
 
     async def _deliver(self, loaded: LoadedWindow, kind: Kind, rows: list[Row]) -> Delivery:
-        courier = Courier(self._target, self._batcher, partial(self._read_back, loaded), self._strikes)
-        await courier.deliver(kind, loaded.window.dag_id, rows)
+        courier = self._courier(loaded)
+        await courier.deliver(kind, loaded.window.dag_id, rows, consume=True)
         self._progress.sent(loaded.window.dag_id, courier.delivery.sent_rows)
         await self._check_late(loaded, kind, courier.delivery)
         return courier.delivery
+
+    def _courier(self, loaded: LoadedWindow) -> Courier:
+        return Courier(self._target, self._batcher, partial(self._read_back, loaded), self._strikes)
 
     async def _check_late(self, loaded: LoadedWindow, kind: Kind, delivery: Delivery) -> None:
         """Raise ``DriftError`` if rows of runs that were removed are there again, be it with another start date."""

@@ -4,7 +4,27 @@
 """
 
 from transfer.mapping.account import Account
-from transfer.mapping.direction import NOT_STRICT, NOT_STRICT_HINT, SQLITE, SQLITE_HINT, Mapping, mapping_for
+from transfer.mapping.direction import (
+    MYSQL_3,
+    MYSQL_3_HINT,
+    NOT_STRICT,
+    NOT_STRICT_HINT,
+    SQLITE,
+    SQLITE_HINT,
+    Mapping,
+    mapping_for,
+)
 from transfer.mapping.left_behind import ANY
 
-__all__ = ["ANY", "NOT_STRICT", "NOT_STRICT_HINT", "SQLITE", "SQLITE_HINT", "Account", "Mapping", "mapping_for"]
+__all__ = [
+    "ANY",
+    "MYSQL_3",
+    "MYSQL_3_HINT",
+    "NOT_STRICT",
+    "NOT_STRICT_HINT",
+    "SQLITE",
+    "SQLITE_HINT",
+    "Account",
+    "Mapping",
+    "mapping_for",
+]

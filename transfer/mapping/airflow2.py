@@ -4,10 +4,13 @@ Measured on all 64 pairs of 2.4.3, 2.5.3, 2.6.3, 2.7.3, 2.8.4, 2.9.3, 2.10.5 and
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from transfer.capabilities import Capabilities
 from transfer.kinds import DAG_RUNS, Kind, Row
 from transfer.mapping.account import SOURCES_OWN, Account
+
+UNKNOWN: Final = "this release does not know the column"
 
 
 def unchanged(kind: Kind, rows: list[Row], account: Account) -> list[Row]:
@@ -39,6 +42,9 @@ class Fitting:
         fields = self.target.shape.of(kind)
         for column in self.source.shape.of(kind).keys() - fields.keys():
             account.dropped(kind, column, f"{self.target.name} has no such column", rows)
+        unknown = rows[0].keys() - self.source.shape.of(kind).keys() - fields.keys() if rows else ()
+        for column in unknown:  # of a version, or a Starship, that is too new
+            account.dropped(kind, column, UNKNOWN, rows)
         fitted = [{name: row.get(name) for name in fields} for row in rows]
         for name, field in fields.items():
             if field.default is not None:

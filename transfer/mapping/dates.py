@@ -5,7 +5,8 @@ again, with their microseconds. ``duration`` is a FLOAT there, of which six digi
 no fraction, so it is sent without one: MariaDB would cut it, MySQL round it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from struct import pack, unpack
@@ -65,6 +66,20 @@ def shortened() -> Iterator[Loss]:
             yield Loss(kind.name, name, _WHY)
 
 
+def to_utc(row: Row, names: Iterable[str]) -> None:
+    """Write the dates of a row, in place, in UTC with its offset: "2026-01-01 00:00:00+00:00"; naive ones are in UTC.
+
+    An Airflow 3 serves those of DAG runs in the time zone of its database's session, or without any where that keeps
+    none (Starship 2.10.1 reads the bare table); those of task instances, and all of an Airflow 2, are in UTC.
+    """
+    for name in names:
+        value = row.get(name)
+        if isinstance(value, str) and not value.endswith(_UTC):
+            with suppress(ValueError, OverflowError):  # no date, or one at the edge of the calendar
+                moment = datetime.fromisoformat(value)
+                row[name] = str(moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
 def without_offset(value: Any) -> Any:
     """Return a date in UTC without its offset; what is no date with one is returned as it is."""
     if not isinstance(value, str):
@@ -73,9 +88,9 @@ def without_offset(value: Any) -> Any:
         return value.removesuffix(_UTC)
     try:
         moment = datetime.fromisoformat(value)
-    except ValueError:
+        return str(moment.astimezone(UTC).replace(tzinfo=None)) if moment.tzinfo else value
+    except (ValueError, OverflowError):  # no date, or one at the edge of the calendar
         return value
-    return str(moment.astimezone(UTC).replace(tzinfo=None)) if moment.tzinfo else value
 
 
 def _six_digits(value: Any) -> Any:

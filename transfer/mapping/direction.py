@@ -1,6 +1,6 @@
 """The way from one version to another, composed of one step per change; nobody else compares versions of rows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
@@ -10,8 +10,9 @@ from transfer.kinds import DAG_RUNS, TASK_INSTANCES, Kind, Row
 from transfer.losses import settle_for
 from transfer.mapping.account import Account
 from transfer.mapping.airflow2 import Fitting, unchanged
-from transfer.mapping.airflow3 import Passing
-from transfer.mapping.dates import WithoutOffsets, shorten, shortened
+from transfer.mapping.airflow3 import Passing, dates_of
+from transfer.mapping.dates import WithoutOffsets, shorten, shortened, to_utc
+from transfer.mapping.identity import id_column
 from transfer.mapping.jsonb import as_jsonb
 from transfer.mapping.left_behind import left_behind, tries_lost
 from transfer.mapping.upgrade import shown_map_index, to_airflow_3
@@ -19,6 +20,8 @@ from transfer.model import Loss, ServerInfo
 
 SQLITE: Final = "its database is SQLite, into which Starship cannot write history: it refuses every date"
 SQLITE_HINT: Final = "put the target on PostgreSQL, MySQL or MariaDB: SQLite is for trying Airflow out"
+MYSQL_3: Final = "its database is MySQL or MariaDB, on which Starship cannot write into an Airflow 3"
+MYSQL_3_HINT: Final = "put the target on PostgreSQL: Starship's inserts into Airflow 3 are written for that alone"
 NOT_STRICT: Final = "its database is not strict (sql_mode): what it cannot hold it would store as something else"
 NOT_STRICT_HINT: Final = (
     "add STRICT_TRANS_TABLES to the sql_mode of the target's MySQL or MariaDB, and restart the webserver: it would cut"
@@ -67,6 +70,12 @@ class Mapping:
             return WithoutOffsets(self.target)(kind, mapped, account)
         return mapped
 
+    def losses(self, kind: Kind, rows: Iterable[Row]) -> dict[Loss, int]:
+        """Return what ``rows`` lose on the way; they stay as they are."""
+        account = Account()
+        self.rows(kind, [row.copy() for row in rows], account)
+        return account.losses
+
     def expected(self, kind: Kind, row: Row) -> Sequence[str] | None:
         """Turn a row of the source, in place, into what the target should show of it; return what it loses.
 
@@ -87,6 +96,8 @@ class Mapping:
         if mapped and mapped[0] is not row:
             row.clear()
             row.update(mapped[0])
+            for column in self._unseen(kind):
+                row.pop(column, None)
         lost = [loss.column for loss in account.losses]
         if not self.target.is_airflow_3:
             lost += settle_for(kind, row)
@@ -100,6 +111,8 @@ class Mapping:
         """Take from a row of the target, in place, what the server makes itself."""
         for column in self._unseen(kind):
             row.pop(column, None)
+        if kind is DAG_RUNS and self.target.is_airflow_3:
+            to_utc(row, dates_of(self.target))
         if self._is_mysql:
             shorten(kind, row)
         return ()
@@ -111,13 +124,15 @@ class Mapping:
         """
         if dates is Dates.NOT_AT_ALL:
             raise UnsupportedError("target", SQLITE, hint=SQLITE_HINT)
+        if dates is Dates.NO_INSERTS:
+            raise UnsupportedError("target", MYSQL_3, hint=MYSQL_3_HINT)
         if dates is Dates.UNCHECKED:
             raise UnsupportedError("target", NOT_STRICT, hint=NOT_STRICT_HINT)
         return self.with_database(dates)
 
     def with_database(self, dates: Dates) -> "Mapping":
         """Return the mapping for comparing with a target whose database takes dates as ``dates`` says: any will do."""
-        if dates is Dates.UNCHECKED:
+        if dates in {Dates.UNCHECKED, Dates.NO_INSERTS}:
             dates = Dates.WITHOUT_OFFSET
         losses = tuple(shortened()) if dates is Dates.WITHOUT_OFFSET else ()
         return replace(self, target=replace(self.target, dates=dates), left_behind=self.left_behind + losses)
@@ -127,9 +142,11 @@ class Mapping:
         return self.target.dates is Dates.WITHOUT_OFFSET
 
     def _unseen(self, kind: Kind) -> list[str]:
-        if self.target.is_airflow_3:
-            return [field.name for field in self.target.shape.of(kind).values() if field.own]
-        return []
+        if not self.target.is_airflow_3:
+            return []
+        own = [field.name for field in self.target.shape.of(kind).values() if field.own]
+        # Airflow's own upgrade gives other ids to the same task instances: they identify nothing.
+        return own if self.source.is_airflow_3 or kind is DAG_RUNS else [*own, id_column(kind)]
 
 
 def mapping_for(source: ServerInfo, target: ServerInfo) -> Mapping:
@@ -157,6 +174,8 @@ def _step(source: Capabilities, target: Capabilities) -> Step:
 
 
 def _alike(source: Capabilities, target: Capabilities) -> bool:
-    """Tell whether both have the same columns."""
+    """Tell whether both have the same columns, as far as is known: of two versions one may be too new for that."""
+    if source.shape.version != target.shape.version and not (source.shape.exact and target.shape.exact):
+        return False
     kinds = (DAG_RUNS, TASK_INSTANCES)
     return all(source.shape.of(kind).keys() == target.shape.of(kind).keys() for kind in kinds)

@@ -16,6 +16,7 @@ from transfer.engine.verify.run import Job, verify
 from transfer.findings import DagFindings, FindingsStore, Identity, Opening, read_findings
 from transfer.kinds import CHILDREN, DAG_RUNS, FINISHED_STATES, Kind, Row
 from transfer.losses import settle_for
+from transfer.mapping import mapping_for
 from transfer.model import Difference, Mark
 from transfer.progress import Progress
 
@@ -52,6 +53,7 @@ class Verification:
                 self.stop,
                 self.sample,
                 self.one_way,
+                mapping=mapping_for(await self.source.info(), await self.target.info()),
                 pace=self.pace,
             )
             dags = [(dag.dag_id, dag.run_count) for dag in await self.source.dags()]

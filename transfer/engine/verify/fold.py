@@ -16,14 +16,23 @@ import orjson
 from transfer.client.base import ChildPage
 from transfer.engine.children import Pages
 from transfer.errors import UnexpectedAnswerError
-from transfer.kinds import CHILDREN, Key, Kind, Row
+from transfer.kinds import CHILDREN, DAG_RUNS, Key, Kind, Row
 from transfer.model import SideName
 
 _BYTES: Final = 16
 _MASK: Final = (1 << 8 * _BYTES) - 1
 
-Fit: TypeAlias = Callable[[Kind, Row], Sequence[str]]
-"""Makes of a row, in place, what is compared; returns the columns that lose a value by it."""
+Fit: TypeAlias = Callable[[Kind, Row], Sequence[str] | None]
+"""Makes of a row, in place, what is compared; returns the columns that lose a value by it, None to leave it out."""
+
+ALL_COLUMNS: Final = "*"
+"""Stands for the columns of a row that has no place on the target."""
+
+
+def fitted(fit: Fit, run: Row) -> tuple[Row, Sequence[str]]:
+    """Return what is compared of a DAG run, and the columns that lose a value by it."""
+    mine = run.copy()
+    return mine, fit(DAG_RUNS, mine) or ()
 
 
 def canonical(row: Row) -> bytes:
@@ -103,6 +112,6 @@ async def _fold(side: SideName, page: ChildPage, folds: dict[str, RunFold], fit:
             if run is None:
                 continue
             lost = fit(kind, row)
-            if lost:
-                run.losses.update((kind.name, name) for name in lost)
-            run.kinds[kind.name].add(row)
+            run.losses.update((kind.name, name) for name in ((ALL_COLUMNS,) if lost is None else lost))
+            if lost is not None:
+                run.kinds[kind.name].add(row)

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from transfer.config.settings import Selection
 from transfer.engine.choose import Choice, choose
 from transfer.engine.order import parse_date
-from transfer.engine.verify.fold import canonical
+from transfer.engine.verify.fold import Fit, canonical, fitted
 from transfer.engine.verify.side import Shown
 from transfer.findings import Sighting, Tally
-from transfer.kinds import DAG_RUNS, Row
+from transfer.kinds import DAG_RUNS, Row, logical_date_of
 from transfer.model import Difference, Mark, Outcome
 
 
@@ -40,10 +40,14 @@ class Window:
 
 
 class Judge:
-    """Judges the windows of one DAG; ``surplus`` tells whether runs that only the target has are differences."""
+    """Judges the windows of one DAG; ``surplus`` tells whether runs that only the target has are differences.
 
-    def __init__(self, dag_id: str, selection: Selection, *, surplus: bool) -> None:
+    ``fits`` make of runs of the source and of the target what is compared.
+    """
+
+    def __init__(self, dag_id: str, selection: Selection, fits: tuple[Fit, Fit], *, surplus: bool) -> None:
         self._dag_id = dag_id
+        self._fits = fits
         self._selection = selection
         self._surplus = surplus
 
@@ -82,17 +86,28 @@ class Judge:
             verdict.tally.unfinished += restless
         elif restless:
             verdict.tally.unfinished += 1
-        elif _is_equal(window, run_id):
-            _count(window, run_id, verdict)
+        elif self._is_equal(window, run_id):
+            self._count(window, run_id, verdict)
         else:
             verdict.source_only.append(_sighting(window.source, run_id, window.shift, wanted=True))
             verdict.target_only.append(_sighting(window.target, run_id, -window.shift, wanted=True))
+
+    def _is_equal(self, window: Window, run_id: str) -> bool:
+        mine, _ = fitted(self._fits[0], window.source.runs[run_id])
+        theirs, _ = fitted(self._fits[1], window.target.runs[run_id])
+        return canonical(mine) == canonical(theirs) and _same_children(window, run_id)
+
+    def _count(self, window: Window, run_id: str, verdict: Verdict) -> None:
+        """Count a run that is the same on both sides."""
+        _, lost = fitted(self._fits[0], window.source.runs[run_id])
+        verdict.tally.losses.update((DAG_RUNS.name, column) for column in lost)
+        _count(window, run_id, verdict)
 
     def _explains(self, row: Row, outcome: Outcome) -> bool:
         """Tell whether a run that is not compared may have a row on the target that the selection takes."""
         if outcome is Outcome.UNFINISHED:
             return True
-        return self._selection.covers(parse_date(row["execution_date"], "source"))
+        return self._selection.covers(parse_date(logical_date_of(row), "source"))
 
 
 def outcomes_of(rows: Iterable[Row], selection: Selection) -> dict[str, Outcome]:
@@ -105,10 +120,8 @@ def selected_ids(rows: Iterable[Row], selection: Selection) -> set[str]:
     return {row["run_id"] for row in choose(list(rows), selection, {}).to_move}
 
 
-def _is_equal(window: Window, run_id: str) -> bool:
+def _same_children(window: Window, run_id: str) -> bool:
     left, right = window.source, window.target
-    if canonical(left.runs[run_id]) != canonical(right.runs[run_id]):
-        return False
     if run_id not in window.sampled:
         return True
     if run_id in left.unread | right.unread | right.restless:

@@ -26,8 +26,7 @@ class Children:
         async for rows in rows_of(self.pages, kind):
             for row in rows:
                 key = key_of(self.side, kind, row)
-                if key[0] in runs:
-                    self.fit(kind, row)
+                if key[0] in runs and self.fit(kind, row) is not None:
                     yield key, row
 
 

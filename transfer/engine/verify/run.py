@@ -23,8 +23,7 @@ from transfer.engine.verify.side import Deployment
 from transfer.engine.verify.walk import Comparing
 from transfer.errors import DriftError, RefusedError, SideError, UnavailableError, UnexpectedAnswerError, gravest
 from transfer.findings import FindingsStore, Phase
-from transfer.kinds import Kind, Row
-from transfer.losses import settle_for
+from transfer.mapping import Mapping
 from transfer.progress import Progress
 
 
@@ -41,6 +40,7 @@ class Job:
     store: FindingsStore
     progress: Progress
     stop: Stop
+    mapping: Mapping = field(kw_only=True)
     sample: float | None = None
     one_way: bool = False
     absent: frozenset[str] = frozenset()
@@ -69,8 +69,8 @@ async def verify(job: Job, dags: Sequence[tuple[str, int]]) -> Ending:
 
 async def _compare(job: Job, dag_ids: deque[str], ending: Ending) -> None:
     comparing = Comparing(
-        Deployment("source", job.source, settle_for),
-        Deployment("target", job.target, _as_it_is),
+        Deployment("source", job.source, job.mapping.expected),
+        Deployment("target", job.target, job.mapping.shown),
         job.store,
         job.settings.selection,
         job.settings.limits,
@@ -109,7 +109,3 @@ async def _ask(comparing: Comparing, error: SideError) -> None:
     """Raise if the side that failed does not even say what it is."""
     deployment = comparing.source if error.side == "source" else comparing.target
     await deployment.side.info()
-
-
-def _as_it_is(_kind: Kind, _row: Row) -> tuple[()]:
-    return ()

@@ -15,7 +15,7 @@ A run that stood on a side at first and is not found there any more was looked f
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 
-from transfer.engine.verify.fold import RunFold, canonical, differing_columns, fold_children
+from transfer.engine.verify.fold import RunFold, canonical, differing_columns, fitted, fold_children
 from transfer.engine.verify.found import Found
 from transfer.engine.verify.judge import outcomes_of, selected_ids
 from transfer.engine.verify.looking import Looked
@@ -90,7 +90,9 @@ class Settling:
     async def _run(self, run_id: str) -> None:
         self._found.tally.with_children += 1
         self._found.tally.losses.update(self._left[run_id].losses)
-        mine, theirs = self._source.rows[run_id], self._target.rows[run_id]
+        mine, lost = fitted(self._comparing.source.fit, self._source.rows[run_id])
+        theirs, _ = fitted(self._comparing.target.fit, self._target.rows[run_id])
+        self._found.tally.losses.update((DAG_RUNS.name, column) for column in lost)
         if canonical(mine) == canonical(theirs):
             self._found.same(DAG_RUNS.name, 1)
             return

@@ -62,7 +62,8 @@ class Walk:
         self.size = WindowSize(comparing.limits)
         self._skim = WindowSize(comparing.limits)
         self._idle = False
-        self._judge = Judge(dag_id, comparing.unbounded, surplus=not comparing.one_way)
+        fits = comparing.source.fit, comparing.target.fit
+        self._judge = Judge(dag_id, comparing.unbounded, fits, surplus=not comparing.one_way)
         learns = comparing.sampler.share is None  # a sample must not depend on how quick the server is
         self.source = Reader(comparing.source, dag_id, self.size, learns=learns)
         self.target = Reader(comparing.target, dag_id, self.size, learns=learns)
