@@ -24,15 +24,16 @@ _known: set[str] = set()
 
 def hide(value: str) -> None:
     """Remember ``value`` as a secret that ``mask`` replaces from now on, unless it is shorter than ``SHORTEST``."""
-    if len(value) >= SHORTEST:
+    if len(value) >= SHORTEST and value not in _known:
         _known.update(_variants(value))
 
 
 def mask(text: str) -> str:
     """Return ``text`` with every known secret replaced by ``MASK``, the longest first."""
-    if not any(value in text for value in _known):
+    found = [value for value in _known if value in text]  # all of them, thousands maybe, would make a slow pattern
+    if not found:
         return text
-    longest_first = sorted(_known, key=len, reverse=True)
+    longest_first = sorted(found, key=len, reverse=True)
     return re.sub("|".join(map(re.escape, longest_first)), MASK, text)
 
 
