@@ -2,9 +2,20 @@
 
 from transfer.checkpoint.reader import CheckpointReader
 from transfer.checkpoint.store import Checkpoint
-from transfer.checkpoint.values import Found, Holder, Invocation, Job, PlannedDag, Remedy, ResumePoint, Totals
+from transfer.checkpoint.values import (
+    AttachedStep,
+    Found,
+    Holder,
+    Invocation,
+    Job,
+    PlannedDag,
+    Remedy,
+    ResumePoint,
+    Totals,
+)
 
 __all__ = [
+    "AttachedStep",
     "Checkpoint",
     "CheckpointReader",
     "Found",

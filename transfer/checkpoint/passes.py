@@ -46,6 +46,7 @@ _ACCEPT: Final = "DELETE FROM rejected WHERE dag = ? AND run_id = ?"
 _FORGET: Final = """
     DELETE FROM window WHERE dag = ? AND pass <= ? AND state <> 'cut'
     AND NOT EXISTS (SELECT 1 FROM window_count WHERE window_count.window = window.id)
+    AND NOT EXISTS (SELECT 1 FROM window_loss WHERE window_loss.window = window.id)
 """
 
 

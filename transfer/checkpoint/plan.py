@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from sqlite3 import Connection
 from typing import Final
 
-from transfer.checkpoint.encoding import checked, decoding
+from transfer.checkpoint.encoding import checked
 from transfer.checkpoint.values import PlannedDag
 
 _PLAN: Final = """
@@ -48,9 +48,9 @@ def key_of(connection: Connection, dag_id: str) -> int:
 
 def passes_of(connection: Connection, dag: int) -> tuple[int, int]:
     """Return the numbers of the DAG's newest pass and of its last finished one, 0 for none."""
-    newest, finished = connection.execute("SELECT open_pass, finished_pass FROM dag WHERE id = ?", (dag,)).fetchone()
-    with decoding():
-        return int(newest), int(finished)
+    row = connection.execute("SELECT open_pass, finished_pass FROM dag WHERE id = ?", (dag,)).fetchone()
+    newest, finished = checked(row, int, int)
+    return newest, finished
 
 
 def check_open(connection: Connection, dag: int, pass_number: int) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import Final, TypeVar
 
+from transfer.checkpoint.cutover import Cutover, read_cutover
 from transfer.checkpoint.database import connect
 from transfer.checkpoint.encoding import checked, decoding, moment
 from transfer.checkpoint.failures import translated
@@ -17,6 +18,7 @@ from transfer.checkpoint.plan import read_plan
 from transfer.checkpoint.reopening import changed_not_ours, changed_runs, removed_runs
 from transfer.checkpoint.schema import VERSION, version_of
 from transfer.checkpoint.totals import read_totals
+from transfer.checkpoint.undoing import Undone, undone
 from transfer.checkpoint.values import Found, Holder, Invocation, Job, PlannedDag, Totals
 from transfer.checkpoint.windows import recall
 from transfer.errors import StateError, StateMismatchError
@@ -92,6 +94,14 @@ class CheckpointReader:
         """Return how many runs that only the target had, as ``verification`` found, were removed there since."""
         return self._read(partial(removed_runs, dag_id=dag_id, verification=verification))
 
+    def undone(self) -> dict[str, Undone]:
+        """Return how many runs were removed from the target again, and when, by DAG; absent where none was."""
+        return self._read(undone)
+
+    def cutover(self) -> Cutover | None:
+        """Return how far the last cutover is, None if there was none."""
+        return self._read(read_cutover)
+
     def changed_not_ours(self) -> int:
         """Return how many of these runs are not known to have been written by this job."""
         return self._read(changed_not_ours)
@@ -105,14 +115,14 @@ class CheckpointReader:
 
         return self._read(work)
 
-    def rejected(self, limit: int, offset: int = 0) -> list[RejectedRow]:
-        """Return at most ``limit`` rejected rows from ``offset`` on, by DAG, kind and key."""
+    def rejected(self, limit: int, offset: int = 0, *, kind: str | None = None) -> list[RejectedRow]:
+        """Return at most ``limit`` rejected rows of a ``kind``, or of all, from ``offset`` on, by DAG, kind and key."""
 
         def work(connection: Connection) -> list[RejectedRow]:
             rows = connection.execute(
                 "SELECT kind, dag_id, run_id, key, reason, rows FROM rejected JOIN dag ON dag.id = rejected.dag "
-                "ORDER BY dag_id, run_id, kind, key LIMIT ? OFFSET ?",
-                (limit, offset),
+                "WHERE kind = coalesce(?, kind) ORDER BY dag_id, run_id, kind, key LIMIT ? OFFSET ?",
+                (kind, limit, offset),
             )
             return [RejectedRow(*checked(row, str, str, str, str, str, int)) for row in rows]
 

@@ -5,10 +5,18 @@ dag           a DAG that is or was planned, and how far its passes have come
 window        a slice of one pass over a DAG: cut, then done
 window_count  rows of each kind of children that a done window moved and found
 run           what is remembered of each DAG run: 64-bit digest of its run_id, fingerprint, outcome, whose it is
+window_loss   values of a done window's rows that did not arrive as they were, by column and reason
 rejected      rows that the target refused for good, with the reason
 removed       runs that only the target had and that were removed there
+attached_run  runs of which everything of a kind (task logs, XComs) arrived, by digest
+attached_piece  single pieces of runs of which not everything did
+attached_count  pieces, and bytes, by what became of them
+undone        how many runs of a DAG were removed from the target again, and when
 found         what the deployments were found to bear, by name
 invocation    one row per ``transfer run``
+cutover       how far the last ``transfer cutover`` is
+cutover_dag   which DAGs were paused before it
+cutover_switch  what it has done to them, and what of that is in doubt
 
 A pass reads a DAG from offset 0 to its end, in windows numbered from 0. No table holds a row's values or a credential.
 """
@@ -154,7 +162,104 @@ _FIFTH: Final = (
     """,
 )
 
-MIGRATIONS: Final[Sequence[Sequence[str]]] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
+_SIXTH: Final = (
+    # name is a column, or * for whole rows; why the rule that says what became of the values. Of rows sent only.
+    """
+    CREATE TABLE window_loss (
+        window INTEGER NOT NULL REFERENCES window,
+        kind TEXT NOT NULL,
+        name TEXT NOT NULL,
+        why TEXT NOT NULL,
+        amount INTEGER NOT NULL,
+        PRIMARY KEY (window, kind, name, why)
+    ) WITHOUT ROWID
+    """,
+)
+
+_SEVENTH: Final = (
+    # kind is a code (attached.KINDS), digest the run's.
+    """
+    CREATE TABLE attached_run (
+        dag INTEGER NOT NULL REFERENCES dag,
+        kind INTEGER NOT NULL,
+        digest INTEGER NOT NULL,
+        PRIMARY KEY (dag, kind, digest)
+    ) WITHOUT ROWID
+    """,
+    # Of a run that is under way, or has rejected pieces: piece is the digest of a piece that needs nothing more.
+    """
+    CREATE TABLE attached_piece (
+        dag INTEGER NOT NULL REFERENCES dag,
+        kind INTEGER NOT NULL,
+        digest INTEGER NOT NULL,
+        piece INTEGER NOT NULL,
+        PRIMARY KEY (dag, kind, digest, piece)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE attached_count (
+        dag INTEGER NOT NULL REFERENCES dag,
+        kind INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        amount INTEGER NOT NULL,
+        PRIMARY KEY (dag, kind, name)
+    ) WITHOUT ROWID
+    """,
+)
+
+_EIGHTH: Final = (
+    # runs is the sum over all undos, at the time of the last removal.
+    """
+    CREATE TABLE undone (
+        dag INTEGER PRIMARY KEY REFERENCES dag,
+        runs INTEGER NOT NULL,
+        at TEXT NOT NULL
+    )
+    """,
+)
+
+_NINTH: Final = (
+    # At most one row: the step (cutover.Step) that is under way, or that ended it.
+    """
+    CREATE TABLE cutover (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        step TEXT NOT NULL,
+        at TEXT NOT NULL
+    )
+    """,
+    # How the DAGs were before it. By name: not all of them need to have been planned.
+    """
+    CREATE TABLE cutover_dag (
+        dag_id TEXT PRIMARY KEY,
+        source_paused INTEGER NOT NULL,
+        target_paused INTEGER NOT NULL,
+        runs INTEGER
+    ) WITHOUT ROWID
+    """,
+    # The last thing that was done to a DAG on a side; doubt is when something was sent that was never answered.
+    """
+    CREATE TABLE cutover_switch (
+        dag_id TEXT NOT NULL,
+        side TEXT NOT NULL,
+        paused INTEGER NOT NULL,
+        sure INTEGER NOT NULL,
+        doubt TEXT,
+        PRIMARY KEY (dag_id, side)
+    ) WITHOUT ROWID
+    """,
+)
+
+MIGRATIONS: Final[Sequence[Sequence[str]]] = (
+    _FIRST,
+    _SECOND,
+    _THIRD,
+    _FOURTH,
+    _FIFTH,
+    _SIXTH,
+    _SEVENTH,
+    _EIGHTH,
+    _NINTH,
+)
 """The statements that lead from version n to n + 1 (``PRAGMA user_version``), n being the index. Append only."""
 
 VERSION: Final = len(MIGRATIONS)

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -14,7 +14,8 @@ from uuid import UUID
 from anyio import CancelScope, to_thread
 
 from transfer import __version__
-from transfer.checkpoint import passes, plan, reopening, windows
+from transfer.checkpoint import attached, passes, plan, reopening, windows
+from transfer.checkpoint.cutover import CutoverMemory
 from transfer.checkpoint.database import Database
 from transfer.checkpoint.encoding import stamp
 from transfer.checkpoint.failures import translated
@@ -23,8 +24,9 @@ from transfer.checkpoint.found import store_found
 from transfer.checkpoint.lock import DirectoryLock
 from transfer.checkpoint.opening import DATABASE, LOCK, open_database, read_job
 from transfer.checkpoint.totals import read_totals
-from transfer.checkpoint.values import Found, Job, PlannedDag, Remedy, ResumePoint, Totals
-from transfer.model import SettledRun, Settlement, Window
+from transfer.checkpoint.undoing import Undoing
+from transfer.checkpoint.values import AttachedStep, Found, Job, PlannedDag, Remedy, ResumePoint, Totals
+from transfer.model import Attached, Outcome, SettledRun, Settlement, Window
 
 
 def _utc_now() -> datetime:
@@ -123,8 +125,17 @@ class Checkpoint:
 
         Return False, and do nothing, if something else than ``expected`` is remembered of a run: another window had it
         meanwhile. A window that is not done may be cut again, differently, as long as nothing of it is on its way.
+        What hangs on a claimed run counts as not done again, unless the run is only tried again.
         """
-        return await self._database.run(partial(windows.cut, window=window, claimed=claimed, expected=expected))
+
+        def work(connection: Connection) -> bool:
+            if not windows.cut(connection, window, claimed, expected):
+                return False
+            anew = [run.run_id for run in claimed if run.outcome is not Outcome.PARTIAL]
+            attached.forget_attached(connection, window.dag_id, anew)
+            return True
+
+        return await self._database.run(work)
 
     async def recall(self, dag_id: str, run_ids: Sequence[str]) -> dict[str, SettledRun]:
         """Return what is remembered of ``run_ids``; those that were never seen are absent."""
@@ -184,13 +195,51 @@ class Checkpoint:
 
         The DAG is to be run then. Call it only while no window of the DAG is on its way.
         """
-        work = partial(reopening.forget, dag_id=dag_id, run_id=run_id, verification=verification)
+
+        def work(connection: Connection) -> None:
+            reopening.forget(connection, dag_id, run_id, verification)
+            attached.forget_attached(connection, dag_id, [run_id])
+
         await self._database.run(work)
 
     async def was_removed(self, dag_id: str, run_id: str, verification: str) -> bool:
         """Tell whether ``forget`` was called with the same arguments."""
         work = partial(reopening.was_removed, dag_id=dag_id, run_id=run_id, verification=verification)
         return await self._database.run(work)
+
+    async def runs_left(self, kind: Attached, outcomes: Collection[Outcome]) -> dict[str, int]:
+        """Return how many runs of each DAG are remembered as one of ``outcomes`` and not done for ``kind``.
+
+        DAGs without any are absent; those that are no longer planned are among them.
+        """
+        return await self._database.run(partial(attached.runs_left, kind=kind, outcomes=outcomes))
+
+    async def runs_to_do(
+        self, dag_id: str, kind: Attached, run_ids: Sequence[str], outcomes: Collection[Outcome]
+    ) -> dict[str, SettledRun]:
+        """Return what is remembered of those of ``run_ids`` that are one of ``outcomes`` and not done for ``kind``."""
+        work = partial(attached.runs_to_do, dag_id=dag_id, kind=kind, run_ids=run_ids, outcomes=outcomes)
+        return await self._database.run(work)
+
+    async def pieces_done(self, dag_id: str, kind: Attached, run_ids: Sequence[str]) -> dict[str, frozenset[int]]:
+        """Return the pieces (``piece_name`` of their keys) that need nothing more, by run; runs without any lack."""
+        return await self._database.run(partial(attached.pieces_done, dag_id=dag_id, kind=kind, run_ids=run_ids))
+
+    async def take_up_again(self, kind: Attached) -> None:
+        """Take every run of which something of ``kind`` was refused for not done."""
+        await self._database.run(partial(attached.take_up_again, kind=kind))
+
+    async def attach(self, kind: Attached, steps: Sequence[AttachedStep]) -> None:
+        """Store what became of pieces of ``kind``; ``counts`` are added each time, so no step may be stored twice."""
+        await self._database.run(partial(attached.attach, kind=kind, steps=steps, now=stamp(self._clock())))
+
+    def undoing(self) -> Undoing:
+        """Return the part of the checkpoint that an undo uses."""
+        return Undoing(self._database, self._clock)
+
+    def cutover(self) -> CutoverMemory:
+        """Return the part of the checkpoint that a cutover uses."""
+        return CutoverMemory(self._database, self._clock)
 
     async def totals(self) -> Totals:
         """Return what the job has come to, counted from the rows of the run table (a second for 5 million of them)."""

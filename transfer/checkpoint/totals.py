@@ -1,11 +1,15 @@
 """SQL that counts: every total is computed from the rows it sums, in one look at each table."""
 
 from collections import defaultdict
+from dataclasses import replace
+from functools import partial
 from itertools import repeat
 from sqlite3 import Connection
 from typing import Final
 
+from transfer.checkpoint.attached import attached_counts, read_attached
 from transfer.checkpoint.encoding import OUTCOMES, checked, decoding, moment
+from transfer.checkpoint.losses import read_losses
 from transfer.checkpoint.values import Totals
 from transfer.kinds import DAG_RUNS
 from transfer.model import Counts, Outcome
@@ -42,7 +46,14 @@ def read_totals(connection: Connection) -> Totals:
         dag_id, kind, moved, already, rejected, repaired = checked(row, str, str, int, int, int, int)
         known = rows[dag_id].get(kind, Counts())
         rows[dag_id][kind] = known + Counts(moved=moved, already=already, rejected=rejected, repaired=repaired)
-    return _totals(connection, runs, dict(rows), frozenset(done))
+    attached: defaultdict[str, defaultdict[str, int]] = defaultdict(partial(defaultdict, int))
+    for dag_id, kinds in read_attached(connection).items():
+        for kind, names in kinds.items():
+            rows[dag_id][kind] = rows[dag_id].get(kind, Counts()) + attached_counts(names)
+            for name, amount in names.items():
+                attached[kind][name] += amount
+    totals = _totals(connection, runs, dict(rows), frozenset(done))
+    return replace(totals, attached={kind: dict(names) for kind, names in attached.items()})
 
 
 def _run_counts(runs: dict[Outcome, int]) -> Counts:
@@ -67,4 +78,5 @@ def _totals(
     windows, settled = connection.execute("SELECT count(*), max(done_at) FROM window WHERE state <> 'cut'").fetchone()
     (created,) = connection.execute("SELECT created_at FROM job").fetchone()
     with decoding():
-        return Totals(runs, rows, windows, done, moment(created), moment(settled) if settled else None)
+        losses = read_losses(connection)
+        return Totals(runs, rows, windows, done, moment(created), moment(settled) if settled else None, losses)

@@ -15,6 +15,7 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import Final
 
+from transfer.checkpoint.attached import forget_attached
 from transfer.checkpoint.database import Database, connect
 from transfer.checkpoint.encoding import CODES, checked, decoding, digest, moment, signed, stamp
 from transfer.checkpoint.failures import translated
@@ -151,6 +152,7 @@ class Undoing:
             dag = key_of(connection, dag_id)
             _mark(connection, dag, back)
             _forget(connection, dag, [digest(run_id) for run_id in removed], removed)
+            forget_attached(connection, dag_id, removed)  # XComs went with the runs, and logs are sent anew with them
             if removed:
                 connection.execute(_NOTE, (dag, len(removed), now))
 

@@ -1,11 +1,11 @@
 """The values that go into the checkpoint and come out of it, beside those of ``model``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
-from transfer.model import Counts, Outcome, SideName
+from transfer.model import Counts, Loss, Outcome, RejectedRow, SideName
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,28 @@ class Totals:
     created_at: datetime
     settled_at: datetime | None
     """When the last window was settled."""
+    losses: Mapping[Loss, int] = field(default_factory=dict)
+    """Values of the rows that were sent that did not arrive as they were."""
+    attached: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """What was counted of task logs and XComs, by kind and name; what moved and was found is in ``rows`` as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedStep:
+    """What became of pieces of one kind (task logs, XComs) of one run: stored together with other steps, or not at all.
+
+    ``pieces`` are the keys of those that need nothing more, ``rejected`` those that were refused, which are tried again
+    while the run is not ``done``. ``counts`` is added to what was counted, by any name; "moved" and "already" go into
+    the totals of rows. With ``done`` nothing of the run is tried again; its rejected rows of the kind are then exactly
+    those of this step.
+    """
+
+    dag_id: str
+    run_id: str
+    pieces: Sequence[str] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    rejected: Sequence[RejectedRow] = ()
+    done: bool = False
 
 
 @dataclass(frozen=True, slots=True)

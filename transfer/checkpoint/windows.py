@@ -6,8 +6,9 @@ from sqlite3 import Connection
 from typing import Final
 
 from transfer.checkpoint.encoding import CODES, OUTCOMES, decoding, digest, signed, unsigned
+from transfer.checkpoint.losses import store_losses
 from transfer.checkpoint.plan import check_open, key_of
-from transfer.kinds import DAG_RUNS
+from transfer.kinds import DAG_RUNS, KINDS
 from transfer.model import Counts, Outcome, RejectedRow, SettledRun, Settlement, Window
 
 _CUT: Final = """
@@ -36,7 +37,10 @@ _ADD: Final = """
     INSERT INTO window (dag, pass, number, offset, size, last_start, state) VALUES (?, ?, ?, ?, ?, ?, 'cut')
     ON CONFLICT DO NOTHING
 """
-_ACCEPT: Final = "DELETE FROM rejected WHERE dag = ? AND run_id IN (SELECT value FROM json_each(?))"
+_ACCEPT: Final = f"""
+    DELETE FROM rejected WHERE dag = ? AND run_id IN (SELECT value FROM json_each(?))
+    AND kind IN ({", ".join(f"'{kind.name}'" for kind in KINDS)})
+"""  # noqa: S608 - constants
 _REASONS: Final = f"""
     SELECT run_id, reason FROM rejected
     WHERE dag = ? AND kind = '{DAG_RUNS.name}' AND key = '' AND run_id IN (SELECT value FROM json_each(?))
@@ -95,6 +99,7 @@ def settle(connection: Connection, settlement: Settlement, now: str) -> None:
     key = _window_key(connection, dag, window)
     connection.execute("UPDATE window SET state = 'done', done_at = ? WHERE id = ?", (now, key))
     _store_counts(connection, key, settlement.counts)
+    store_losses(connection, key, settlement.losses)
     reasons = _kept_reasons(connection, dag, settlement.runs)
     stale = _out_of_date(connection, window.dag_id, settlement.noted)
     _remember(connection, dag, [run for run in settlement.runs if run.run_id not in stale], window.pass_number)
