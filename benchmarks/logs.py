@@ -149,7 +149,7 @@ def bars(document: Document) -> list[Bar]:
         for load in _loads(document)
     ]
     most = max(one["peak_mib"] for one in document["runs"] if one["candidate"] == OURS)
-    return [*found, Bar("peak memory", most, MOST_MIB, "most", " MiB")]
+    return [*found, Bar("peak memory", most, MOST_MIB, "most", "MiB")]
 
 
 def _median(document: Document, load: str, name: str) -> float:

@@ -4,13 +4,21 @@
 the engine sees: they speak of rows and hide every route, status code and wait.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 
+from transfer.capabilities import Dates
 from transfer.kinds import Kind, Row
 from transfer.model import Batch, DagInfo, RunPage, ServerInfo
+
+Taker: TypeAlias = Callable[[AsyncIterator[bytes]], Awaitable[None]]
+"""Takes the body of an answer piece by piece while it arrives.
+
+It is called anew for each attempt. What the iterator raises must come out of it: the body was cut. Nothing else may,
+and it may return before the end, if it wants no more.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +29,7 @@ class Request:
     certainly was not carried out. ``what`` is how messages call it; ``dag_id`` is for messages only.
     """
 
-    method: Literal["GET", "POST", "DELETE"]
+    method: Literal["GET", "POST", "PATCH", "DELETE"]
     path: str
     what: str
     params: Mapping[str, str] = field(default_factory=dict)
@@ -36,6 +44,13 @@ class Request:
     """The largest answer that is taken, unpacked; None for ``limits.answer_bytes``."""
     rows: int = 0
     """Rows in the body, for a limit on their rate."""
+    pieces: Callable[[], AsyncIterator[bytes]] | None = None
+    """Makes a body of no known length, which is sent in chunks; to be tried once only."""
+    taker: Taker | None = None
+    """Takes the body of an answer that counts, which must be plain text, instead of its being kept."""
+    private: bool = False
+    """What is sent or answered is secret: of an error no more is repeated than known words, and no answer is put into
+    a file."""
 
 
 class Body(Protocol):
@@ -69,6 +84,8 @@ class Answer:
     body: Body
     seconds: float = 0.0
     """From the request to the end of the answer, without any waiting on our side."""
+    sent: int = 0
+    """Bytes that were sent of a body of no known length."""
 
 
 class Sender(Protocol):
@@ -168,6 +185,17 @@ class Target(Source, Protocol):
         Raises ``RefusedError`` if this run cannot be asked for, ``NotStarshipError`` or ``UnexpectedAnswerError`` if no
         run can, or another ``SideError``.
         """
+        ...
+
+    async def probe_dates(self) -> Dates:
+        """Return how the database takes dates; sends a POST that stores nothing.
+
+        AS_SERVED where nobody can tell, as on Airflow 2.4 and 2.5, which never say why they refuse a row.
+        """
+        ...
+
+    async def parsed_dags(self) -> frozenset[str] | None:
+        """Return the ids of the DAGs that were parsed there; None where that does not matter or cannot be found out."""
         ...
 
     async def probe_write(self, size: int) -> None:

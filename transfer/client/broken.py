@@ -57,7 +57,7 @@ def failure(side: SideName, request: Request, exception: Exception) -> SideError
     """Return the error for ``exception``, which is one of the table's."""
     row = next(row for row in FAILURES if isinstance(exception, row.exception))
     error = row.write if request.writes else row.read
-    said = redact(_said(exception), 200)
+    said = "" if request.private else redact(_said(exception), 200)
     detail = f"{row.meaning} ({said})" if said else row.meaning
     return error(side, request.what, detail, hint=row.hint, dag_id=request.dag_id)
 

@@ -15,6 +15,10 @@ JSON_ENDS: Final = (b"}", b"]")
 """The last byte of a document that Starship sends; a body without it was cut on its way."""
 
 
+REMOVAL_ENDS: Final = (*JSON_ENDS, b"null")
+"""The same of an answer to a removal, of which there is nothing to say (Airflow 3)."""
+
+
 class HttpSender:
     """Sends a request once, with the side's credentials, and raises unless the answer counts.
 
@@ -34,25 +38,25 @@ class HttpSender:
         if error is not None:
             reply.body.close()
             raise error
-        return Answer(reply.status, reply.headers, reply.body, monotonic() - started)
+        return Answer(reply.status, reply.headers, reply.body, monotonic() - started, reply.sent)
 
     def _cut(self, request: Request, reply: Reply) -> SideError | None:
-        if _complete(reply):
+        if _complete(request, reply):
             return None
         kind = LostAnswerError if request.writes else TransientError
         detail = f"the answer of {reply.body.size} bytes stops in the middle"
         return kind(self._wire.side, request.what, detail, status=reply.status, dag_id=request.dag_id)
 
 
-def _complete(reply: Reply) -> bool:
+def _complete(request: Request, reply: Reply) -> bool:
     """Tell whether the whole answer arrived.
 
     aiohttp sees to it where the length is known. Where only the end of the connection ends the body, the document has
     to be parsed to know.
     """
-    if reply.status == HTTPStatus.NO_CONTENT:
+    if reply.status == HTTPStatus.NO_CONTENT or request.taker is not None:  # whoever takes it hears that it was cut
         return True
-    if not reply.body.ends_with(JSON_ENDS):
+    if not reply.body.ends_with(REMOVAL_ENDS if request.method == "DELETE" else JSON_ENDS):
         return False
     known = "Content-Length" in reply.headers or "Transfer-Encoding" in reply.headers
     return known or (reply.body.size <= PARSED_BYTES and parsed_list(reply.body.read()) is not None)

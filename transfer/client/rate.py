@@ -181,7 +181,7 @@ class Rates:
             await self._pace.wait()
 
             async def answered(answer: Answer) -> None:
-                pay_bytes(answer.body.size)
+                pay_bytes(answer.body.size + answer.sent)
                 if request.method == "GET" and not self._rows.is_open:
                     pay_rows(await _rows_in(answer))
 

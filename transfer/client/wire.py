@@ -2,10 +2,11 @@
 
 import re
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from copy import copy
 from dataclasses import dataclass
+from http import HTTPStatus
 from io import BytesIO
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -18,8 +19,9 @@ from transfer import __version__
 from transfer.client.base import Request
 from transfer.client.body import EchoedBody, SpooledBody
 from transfer.client.broken import failure
+from transfer.client.sent import LEAST_EARNED, StreamedBody
 from transfer.config.settings import MOST_AT_ONCE, Endpoint, Limits
-from transfer.errors import ConfigError, LostAnswerError, UnavailableError
+from transfer.errors import BrokenOffError, ConfigError, LostAnswerError, TransientError, UnavailableError
 from transfer.model import SideName
 from transfer.secrets_registry import hide
 
@@ -51,6 +53,8 @@ class Reply:
     url: str
     headers: Mapping[str, str]
     body: SpooledBody
+    sent: int = 0
+    """Bytes that were sent of a body of no known length."""
 
     @property
     def media_type(self) -> str:
@@ -87,22 +91,69 @@ class Wire:
         it is too large to be taken, and ``StateFullError``.
         """
         payload = secret_body or request.body
+        stream = None if request.pieces is None else StreamedBody(request.pieces(), self._patience)
         try:
             with anyio.fail_after(self._patience + len(payload or b"") / SLOWEST) as patience:
+                if stream is not None:
+                    stream.scope = patience
                 async with self.session.request(
                     request.method,
                     self.base_url + request.path,
                     params=request.params,
-                    data=_payload(payload),
+                    data=stream or (None if payload is None else _Pieces(payload)),
                     headers=self._headers(request, headers),
                     allow_redirects=False,
                     proxy=self._proxy,
                 ) as response:
-                    body = await self._body(request, response, patience)
-                    return Reply(response.status, str(response.url), response.headers, body)
+                    body = await self._taken(request, response, patience) or await self._body(
+                        request, response, patience
+                    )
+                    return Reply(
+                        response.status, str(response.url), response.headers, body, stream.size if stream else 0
+                    )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             lost = failure(self.side, request, error)
+            if stream is not None and stream.broken:
+                detail = "broken off: what was to be sent did not come to its end"
+                lost = BrokenOffError(self.side, request.what, detail, dag_id=request.dag_id)
         raise lost  # outside of the except: aiohttp's errors carry the request's headers, which hold credentials
+
+    async def _taken(
+        self, request: Request, response: aiohttp.ClientResponse, patience: anyio.CancelScope
+    ) -> SpooledBody | None:
+        """Hand the body to the request's taker; None if it has none, or if this is not the answer that it is for."""
+        if request.taker is None or response.status != HTTPStatus.OK or response.content_type != "text/plain":
+            return None
+        seen = EchoedBody(0)
+        try:
+            # Not to be closed by us: when everything is stopped, what it is sent on with may still be waiting in it.
+            await request.taker(self._arriving(request, response, seen, patience))
+        except BaseException:  # also a cancellation must free the body
+            seen.close()
+            raise
+        if not response.content.at_eof():
+            response.close()  # nobody wants the rest
+        return seen
+
+    async def _arriving(
+        self, request: Request, response: aiohttp.ClientResponse, seen: SpooledBody, patience: anyio.CancelScope
+    ) -> AsyncGenerator[bytes]:
+        """Yield the body as it arrives; the time that the taker takes is not the server's.
+
+        An end that nothing tells from that of a broken connection is none.
+        """
+        earned = 0.0
+        async for piece in response.content.iter_any():
+            seen.write(piece)
+            self._check_size(request, seen.size)
+            before = anyio.current_time()
+            yield piece
+            earned += anyio.current_time() - before + len(piece) / SLOWEST
+            if earned > LEAST_EARNED:  # each change of a deadline costs as much as a small piece
+                patience.deadline, earned = patience.deadline + earned, 0.0
+        if not _has_end(response):
+            detail = f"the answer of {seen.size} bytes has no end that could be told from a broken connection"
+            raise TransientError(self.side, request.what, detail, dag_id=request.dag_id)
 
     def without_cookies(self) -> "Wire":
         """Return a wire over the same connections that has no cookies yet and keeps what it gets to itself."""
@@ -126,7 +177,7 @@ class Wire:
 
     @staticmethod
     def _headers(request: Request, more: Mapping[str, str]) -> dict[str, str]:
-        content_type = {"Content-Type": request.content_type} if request.method == "POST" else {}
+        content_type = {"Content-Type": request.content_type} if request.method in {"POST", "PATCH"} else {}
         return {**content_type, **request.headers, **more}
 
     async def _body(
@@ -151,10 +202,9 @@ class Wire:
 
         One whose end only the connection's end shows has to be parsed, and is kept.
         """
-        has_end = "Content-Length" in response.headers or "Transfer-Encoding" in response.headers
-        if request.writes and has_end:
+        if request.writes and _has_end(response):
             return EchoedBody(ERROR_BYTES)
-        return SpooledBody(self._limits.memory_bytes)
+        return SpooledBody(2**63 if request.private else self._limits.memory_bytes)
 
     def _check_size(self, request: Request, size: int) -> None:
         most = min(request.most_bytes or self._limits.answer_bytes, self._limits.answer_bytes)
@@ -164,6 +214,10 @@ class Wire:
         hint = "" if request.most_bytes else "raise limits.answer_bytes if there really is so much in one answer"
         detail = f"the answer is larger than {most} bytes"
         raise kind(self.side, request.what, detail, hint=hint, dag_id=request.dag_id)
+
+
+def _has_end(response: aiohttp.ClientResponse) -> bool:
+    return "Content-Length" in response.headers or "Transfer-Encoding" in response.headers
 
 
 async def _read_error(response: aiohttp.ClientResponse, body: SpooledBody) -> None:
@@ -179,9 +233,19 @@ async def _read_error(response: aiohttp.ClientResponse, body: SpooledBody) -> No
         response.close()  # the status is known, and it is what counts
 
 
-def _payload(body: bytes | None) -> BytesIO | None:
-    """Wrap a body so that aiohttp sends it in pieces, with its Content-Length."""
-    return None if body is None else BytesIO(body)
+class _Pieces(BytesIO):
+    """A body that aiohttp sends in pieces, with its Content-Length; it asks for the buffer to know how long it is.
+
+    That would be a second copy of all of it, since what a ``BytesIO`` gives away could be written to.
+    """
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__(body)
+        self._view = memoryview(body)
+
+    def getbuffer(self) -> memoryview:
+        """Return the body itself, which cannot be written to."""
+        return self._view[:]
 
 
 def environment_proxy(url: str) -> str | None:

@@ -1,0 +1,1 @@
+"""Task logs of the runs that were moved: which there are, copying each, remembering which are done."""
