@@ -1,0 +1,1 @@
+"""Handing DAGs over from one deployment to the other."""
