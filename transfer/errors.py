@@ -12,6 +12,7 @@ TransferError                    base: what happened, on which side, what to do 
 │   │   ├── ConnectError         nothing was sent
 │   │   └── ThrottledError       429, 503 and the like: wait as told
 │   ├── LostAnswerError          retry a read; after a write ask the target what it has
+│   ├── BrokenOffError           we broke a write off ourselves: clear away what it left
 │   ├── RefusedError             reconcile, halve, at last reject the row
 │   │   ├── ConflictError        409: duplicate, missing parent, rival, null
 │   │   ├── InvalidRowError      the server cannot store this value
@@ -143,6 +144,10 @@ class LostAnswerError(SideError):
 
     advice = Advice.ASK
     retry_after: float | None = None
+
+
+class BrokenOffError(SideError):
+    """Raised when a body that was being sent could not be brought to its end: a part of it may be stored."""
 
 
 class RefusedError(SideError):

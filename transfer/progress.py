@@ -58,6 +58,8 @@ class Snapshot:
     """Until when, or how long, nothing new is begun, and why; None while work goes on."""
     paused_seconds: float = 0.0
     """How much of ``seconds`` it was paused."""
+    verb: str = ""
+    """What is done to rows, where they are neither sent nor compared."""
 
     @property
     def rows_sent(self) -> int:
@@ -114,6 +116,10 @@ class Progress:
     """Seconds of all pauses that are over."""
     paused_since: float | None = None
     """When the present pause began; None while work goes on."""
+    bytes_sent: int = 0
+    """Bytes of task logs that have arrived."""
+    verb: str = ""
+    """As in ``Snapshot``."""
 
     def __post_init__(self) -> None:
         self.started = self.clock()
@@ -185,6 +191,7 @@ class Progress:
             {side: limit.highest for side, limit in self.limits.items()},
             self.paused,
             self._paused(now),
+            self.verb,
         )
 
     def _paused(self, now: float) -> float:

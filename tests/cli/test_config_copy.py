@@ -1,6 +1,5 @@
 """``transfer config copy``: the target gets what it lacks."""
 
-
 import pytest
 
 from transfer.emulator import Answer, Reset, Rule

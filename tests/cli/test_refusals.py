@@ -48,7 +48,7 @@ def without_plugin(password: str) -> Behaviour:
 
 def too_old(password: str) -> Behaviour:
     """Return an Airflow that this release does not know."""
-    return behaviour(password, airflow_version="2.9.3")
+    return behaviour(password, airflow_version="2.3.4")
 
 
 WRONG_PASSWORD = SESSION | {"password": {"env": "TOKEN"}}
@@ -61,7 +61,7 @@ SITUATIONS = (
     Situation("no credentials", "HTTP 302: redirects to /login/", "check the credentials", {"auth": {"kind": "none"}}),
     Situation("token refused", "HTTP 401: Unauthorized", "check the credentials", {"auth": BEARER}, with_bearer),
     Situation("no plugin", "HTTP 404", "astronomer-starship is installed", {}, without_plugin),
-    Situation("too old", "Airflow 2.9.3 is not supported", "must run Airflow 2.11", {}, too_old),
+    Situation("too old", "Airflow 2.3.4 is not supported", "update Airflow to 2.4 or later", {}, too_old),
 )
 
 

@@ -8,7 +8,21 @@ from transfer import __version__
 
 from .calling import Command, ended, process
 
-COMMANDS = ("init", "check", "plan", "run", "verify", "repair", "status", "demo")
+COMMANDS = (
+    "init",
+    "check",
+    "plan",
+    "run",
+    "config",
+    "verify",
+    "repair",
+    "undo",
+    "logs",
+    "xcoms",
+    "cutover",
+    "status",
+    "demo",
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -20,6 +34,22 @@ def test_help_says_what_how_and_exit_codes(transfer: Command, command: str) -> N
     assert all(f" {code}: " in said.out for code in range(6))
     assert "()" not in said.out
     assert "`" not in said.out
+
+
+@pytest.mark.parametrize("command", ["diff", "copy", "env"])
+def test_help_of_the_commands_of_config(transfer: Command, command: str) -> None:
+    """So do the commands that have two words."""
+    said = transfer("config", command, "--help")
+    assert said.code == 0
+    assert f"Usage: transfer config {command}" in said.out
+    assert all(f" {code}: " in said.out for code in range(6))
+    assert "`" not in said.out
+
+
+def test_half_a_command(transfer: Command) -> None:
+    """The first of two words alone shows the help, and is no success either."""
+    said = transfer("config")
+    assert (said.code, "Usage: transfer config COMMAND" in said.out) == (2, True)
 
 
 def test_help_lists_the_commands(transfer: Command) -> None:

@@ -103,6 +103,8 @@ CASES: list[tuple[Request, int, str, str, type[SideError]]] = [
     (POST, 400, starship("InternalError('(psycopg2.errors.ReadOnlySqlTransaction)')"), JSON, LostAnswerError),
     (GET, 400, starship("OperationalError('(psycopg2.OperationalError) down')"), JSON, TransientError),
     (POST, 400, starship("OperationalError('(pymysql.err.OperationalError) (1292, \"x\")')"), JSON, InvalidRowError),
+    (POST, 400, starship("OperationalError('(MySQLdb.OperationalError) (1366, \"x\")')"), JSON, InvalidRowError),
+    (POST, 400, starship("OperationalError('(MySQLdb.OperationalError) (1213, \"x\")')"), JSON, LostAnswerError),
     (POST, 400, starship("ProgrammingError('(psycopg2.errors.InsufficientPrivilege) x')"), JSON, UnexpectedAnswerError),
     (POST, 401, '{"detail":"Token Expired"}', JSON, AuthError),
     (GET, 403, '{"detail":"Forbidden"}', JSON, ForbiddenError),

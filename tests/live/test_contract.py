@@ -11,6 +11,7 @@ from tests.contract.refusing import RefusingContract
 from tests.contract.removing import RemovingContract
 from tests.contract.server import Caller, Server, calling
 from tests.contract.writing import WritingContract
+from tests.contract.xcoms import XComContract
 
 from .real_server import RealServer
 from .rig import Rig
@@ -57,3 +58,7 @@ class TestAccess(AccessContract):
 
 class TestObjects(ObjectsContract):
     """Variables, connections and the environment."""
+
+
+class TestXComs(XComContract):
+    """XComs."""

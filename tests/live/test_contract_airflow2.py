@@ -12,6 +12,7 @@ from tests.contract.refusing import RefusingContract
 from tests.contract.removing import RemovingContract
 from tests.contract.server import Caller, Server, calling
 from tests.contract.writing import WritingContract
+from tests.contract.xcoms import NoXComContract, XComContract
 
 from .conftest import available
 from .pairs import EVERYTHING
@@ -82,3 +83,11 @@ class TestWriting(WritingContract):
 
 class TestObjects(ObjectsContract):
     """Variables, connections and the environment."""
+
+
+class TestXComs(XComContract):
+    """XComs."""
+
+
+class TestNoXComs(NoXComContract):
+    """Where there are none."""

@@ -24,6 +24,7 @@ from .plant import plant_everywhere
 from .rig import Connection, Rig
 from .seed import Seeded
 from .tables import columns_of
+from .undone import assert_undone
 
 Direction = tuple[str, str, Mapping[str, int]]
 
@@ -106,6 +107,11 @@ def _remove_a_part(target: Connection) -> int:
     target.execute("DELETE FROM task_instance WHERE md5(id::text) < '2'")
     target.execute("DELETE FROM task_instance_history WHERE md5(task_instance_id::text) < '4'")
     return int(one(target, "SELECT count(*) FROM dag_run"))
+
+
+def test_undone_on_airflow_3(pairs: Pairs, tmp_path: Path) -> None:
+    """What was moved is taken back through /api/v2, and every row that was there before is as it was."""
+    assert_undone(pairs.of(*_TO_3), tmp_path)
 
 
 def test_a_rival_on_airflow_3_keeps_one_run_out(pairs: Pairs, tmp_path: Path) -> None:

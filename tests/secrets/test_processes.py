@@ -37,7 +37,7 @@ main()
 
 BUGS = (
     ("transfer.client.http", "judge"),
-    ("transfer.client.wire", "_payload"),
+    ("transfer.client.wire", "_has_end"),
     ("transfer.engine.cut", "choose"),
     ("transfer.engine.batch", "_whole"),
     ("transfer.checkpoint.windows", "settle"),

@@ -10,13 +10,17 @@ from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 from transfer import __version__
-from transfer.cli.options import JobOptions, OutputOptions, RepairOptions, VerifyOptions
+from transfer.cli.config_app import config
+from transfer.cli.cutover_options import CutoverOptions
+from transfer.cli.options import JobOptions, LogOptions, OutputOptions, RepairOptions, VerifyOptions, XComOptions
+from transfer.cli.undo_options import UndoOptions
 
 _HELP = """
 Move the whole history of one Airflow deployment into another, over HTTP.
 
 The history is DAG runs, task instances and their tries. Both sides need the Starship plugin and an account that may
-use it; nobody needs a database. It usually goes `transfer init`, `check`, `plan`, `run`.
+use it; nobody needs a database. It usually goes `transfer init`, `check`, `plan`, `run`. Variables, connections and
+pools go with `transfer config`.
 """
 
 _EPILOGUE = """
@@ -44,6 +48,12 @@ _OPTIONS = JobOptions()
 _OUTPUT = OutputOptions()
 _VERIFY = VerifyOptions()
 _REPAIR = RepairOptions()
+_UNDO = UndoOptions()
+_LOGS = LogOptions()
+_CUTOVER = CutoverOptions()
+_XCOMS = XComOptions()
+
+app.command(config)
 
 _FEWEST_RUNS = 30
 """So that the demonstration has something to kill half-way."""
@@ -111,6 +121,8 @@ def run(
     *,
     replace_changed: Annotated[bool, _FLAG] = False,
     yes: Annotated[bool, _FLAG] = False,
+    logs: Annotated[bool, _FLAG] = False,
+    xcoms: Annotated[bool, _FLAG] = False,
     options: JobOptions = _OPTIONS,
     output: OutputOptions = _OUTPUT,
 ) -> int:
@@ -134,18 +146,66 @@ def run(
         replace_changed: Afterwards remove the runs from the target that have changed at the source since they were
             moved (cleared, run again), and send them anew. Shows them and asks first.
         yes: Agree to that beforehand.
+        logs: Afterwards move their task logs, as `transfer logs` does.
+        xcoms: Afterwards move their XComs, as `transfer xcoms` does.
         options: The job.
         output: How to speak.
     """
     import anyio  # noqa: PLC0415  see above
 
-    if replace_changed:
-        from transfer.cli.replace import move_and_replace  # noqa: PLC0415  see above
-
-        return move_and_replace(options, output, yes=yes)
+    from transfer.cli.following import follow, preflight  # noqa: PLC0415  see above
+    from transfer.cli.replace import move_and_replace  # noqa: PLC0415  see above
     from transfer.cli.run import run_job  # noqa: PLC0415  see above
 
-    return anyio.run(run_job, options, output)
+    if replace_changed:
+        code = move_and_replace(options, output, yes=yes)
+    else:
+        code = anyio.run(run_job, options, output, preflight(logs=logs, xcoms=xcoms))
+    return follow(code, options, output, logs=logs, xcoms=xcoms)
+
+
+@app.command
+def logs(*, logs: LogOptions = _LOGS, options: JobOptions = _OPTIONS, output: OutputOptions = _OUTPUT) -> int:
+    """Move the task logs of all runs that the job has moved, byte by byte, every try.
+
+    Airflow 2.8 to 2.11 on both sides, on Astronomer, where Starship serves and takes logs: `transfer check` says
+    whether it does. Airflow 2.11 takes no log of 1 MiB or more: those are listed as rejected, with their size, unless
+    its allowed_payload_size was raised and `limits.log_bytes` says so. What the target has of such a run is
+    overwritten. A log that the source does not have is counted, and no error.
+
+    May be stopped or killed at any moment and run again: it goes on where it stopped, and sends again at most the logs
+    that were under way. Takes the configuration and the state directory of the job; pauses, limits and signals hold as
+    in `run`.
+
+    Example: `transfer logs --config prod.toml --verify-logs`
+    """
+    import anyio  # noqa: PLC0415  see above
+
+    from transfer.cli.logs_command import logs_job  # noqa: PLC0415  see above
+
+    return anyio.run(logs_job, logs, options, output)
+
+
+@app.command
+def xcoms(*, xcoms: XComOptions = _XCOMS, options: JobOptions = _OPTIONS, output: OutputOptions = _OUTPUT) -> int:
+    """Move the XComs of all runs that the job has moved.
+
+    Airflow 2.8 to 2.11 on both sides. Each value is a request; `transfer plan` says how many and how long that takes.
+    A value is never replaced: what the target has stays. Values that Starship cannot serve as they are (of a Python
+    type, such as a tuple or a date; pickled ones) are not sent unless `--doubtful` is given, nor are those that are too
+    large for the target: they are listed as rejected rows with the reason, and exit code 3. The time at which a value
+    was written is not carried.
+
+    May be stopped or killed at any moment and run again: it goes on where it stopped, and what is done is not asked for
+    again. Takes the configuration and the state directory of the job; pauses, limits and signals hold as in `run`.
+
+    Example: `transfer xcoms --config prod.toml`
+    """
+    import anyio  # noqa: PLC0415  see above
+
+    from transfer.cli.xcoms_command import xcoms_job  # noqa: PLC0415  see above
+
+    return anyio.run(xcoms_job, xcoms, options, output)
 
 
 @app.command
@@ -187,6 +247,48 @@ def repair(*, repair: RepairOptions = _REPAIR, options: JobOptions = _OPTIONS, o
     from transfer.cli.repair import repair_job  # noqa: PLC0415  see above
 
     return repair_job(repair, options, output)
+
+
+@app.command
+def undo(*, undo: UndoOptions = _UNDO, options: JobOptions = _OPTIONS, output: OutputOptions = _OUTPUT) -> int:
+    """Remove from the target what the job has written there: its runs, with all that hangs on them.
+
+    Looks first, on both sides: a run is removed if the target still shows what the source's run becomes there. Left,
+    and named, is one that somebody has cleared or changed on the target since, and one that the source has no more or
+    in another version, unless `--delete-gone` is given. What the target had before the job is never touched. Shows the
+    count of each DAG and asks.
+
+    May be stopped or killed at any moment and run again: it goes on where it stopped. `--dag` and `--exclude-dag`
+    narrow it down. Needs the right to delete DAG runs on the target. Ends with exit code 3 if anything had to be left,
+    or if nobody agreed. Afterwards `transfer run` would move everything again.
+
+    Example: `transfer undo --config prod.toml --dry-run`
+    """
+    from transfer.cli.undo import undo_job  # noqa: PLC0415  see above
+
+    return undo_job(undo, options, output)
+
+
+@app.command
+def cutover(
+    *, cutover: CutoverOptions = _CUTOVER, options: JobOptions = _OPTIONS, output: OutputOptions = _OUTPUT
+) -> int:
+    """Hand the DAGs over: pause them on the source, move what is new, unpause them on the target.
+
+    Needs a job that has moved the history. Each DAG is paused on the source when none of its runs is under way. The
+    target stays paused until its history is complete and it has parsed the DAGs since; then exactly those are unpaused
+    that were unpaused at the source. At no moment are both sides unpaused by this. Shows what it will do and asks
+    first.
+
+    May be stopped or killed at any moment and run again: it goes on where it stopped. `--undo` puts the pause states of
+    both sides back as they were, also in the middle and afterwards. `run`'s configuration, state directory and
+    selection hold.
+
+    Example: `transfer cutover --config prod.toml --dry-run`
+    """
+    from transfer.cli.cutover import cutover_job  # noqa: PLC0415  see above
+
+    return cutover_job(cutover, options, output)
 
 
 @app.command

@@ -12,7 +12,9 @@ from transfer.client.stack import open_side
 from transfer.config.load import secret_warnings
 from transfer.config.schedule import check_files
 from transfer.config.settings import Endpoint, NoAuth, Settings
-from transfer.engine.check import Finding, Level, check_dags, check_side, check_writing
+from transfer.engine.check import Finding, Level, check_dags, check_database, check_direction, check_side, check_writing
+from transfer.engine.logs.check import check_task_logs
+from transfer.engine.xcoms.check import check_both
 from transfer.errors import ExitCode
 from transfer.model import SideName
 
@@ -42,8 +44,12 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     async with open_sides(quick) as sides:
         stages = (
             _accesses(sides, quick),
+            check_direction(sides.source, sides.target),
             check_dags(sides.source, sides.target, quick.selection),
+            check_database(sides.target),
             check_writing(sides.target, quick.limits),
+            check_task_logs(sides.source, sides.target, quick.limits),
+            check_both(sides.source, sides.target),
         )
         usable = True
         for stage in stages:

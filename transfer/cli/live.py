@@ -133,7 +133,7 @@ def _limit_lines(snapshot: Snapshot) -> list[Text]:
 
 
 def _verb(snapshot: Snapshot) -> str:
-    return "sent" if snapshot.differences is None else "compared"
+    return snapshot.verb or ("sent" if snapshot.differences is None else "compared")
 
 
 def _found(snapshot: Snapshot) -> dict[str, int]:

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Final
 
 from cyclopts import CycloptsError
 
@@ -11,6 +12,9 @@ from transfer.cli.app import app
 from transfer.cli.collecting import whole_program
 from transfer.cli.output import accept_any_text, hush, say_error, say_error_json
 from transfer.errors import ExitCode, TransferError
+
+_HALF: Final[tuple[list[str], ...]] = ([], ["config"])
+"""What is no whole command."""
 
 
 def main() -> None:
@@ -28,7 +32,7 @@ def main() -> None:
 def invoke(arguments: list[str]) -> int:
     """Run one command line and return its exit code; errors are said on standard error, never as a traceback.
 
-    Without arguments it shows the help and returns ``USAGE``: a script that meant a command has done nothing.
+    Without a whole command it shows the help and returns ``USAGE``: a script that meant one has done nothing.
     """
     try:
         code = app(arguments, exit_on_error=False, print_error=True, result_action="return_value")
@@ -38,7 +42,7 @@ def invoke(arguments: list[str]) -> int:
         return _unheard()
     except (Exception, KeyboardInterrupt) as failure:  # noqa: BLE001  a traceback would print values, and help nobody
         return _said(_explained(failure), json="--json" in arguments)
-    if not arguments:
+    if arguments in _HALF:
         return ExitCode.USAGE
     return code if isinstance(code, int) else ExitCode.DONE
 

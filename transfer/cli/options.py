@@ -136,6 +136,30 @@ class RepairOptions:
 
 @Parameter(name="*")
 @dataclass(frozen=True)
+class LogOptions:
+    """Which logs, and how."""
+
+    found: Annotated[bool, _PLAIN] = False
+    """Also of the runs that the target had before the job; logs that it has of them are left as they are."""
+    verify: Annotated[bool, Parameter(name="--verify-logs", negative=(), show_default=False)] = False
+    """Read each log back from the target, and compare size and hash."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class XComOptions:
+    """Which XComs."""
+
+    found: Annotated[bool, _PLAIN] = False
+    """Also of the runs that the target had before the job; values that it has of them are left as they are."""
+    doubtful: Annotated[bool, _PLAIN] = False
+    """Send also what Starship seems to have changed when it read it, and what is pickled."""
+    again: Annotated[bool, _PLAIN] = False
+    """Look again at the runs of which something was not accepted, or not sent."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
 class OutputOptions:
     """How a command speaks."""
 

@@ -9,7 +9,18 @@ from typing import Any, TextIO
 from transfer.errors import ConfigError, TransferError
 from transfer.secrets_registry import mask
 
-__all__ = ["accept_any_text", "hush", "plain", "say", "say_error", "say_error_json", "say_json"]
+__all__ = [
+    "accept_any_text",
+    "hush",
+    "plain",
+    "printable",
+    "say",
+    "say_error",
+    "say_error_json",
+    "say_json",
+    "say_ours",
+    "say_ours_json",
+]
 
 
 def say(text: str = "") -> None:
@@ -39,9 +50,29 @@ def say_error_json(error: TransferError) -> None:
     say_json({"event": "error", "exit_code": error.exit_code, "message": error.message, "hint": error.hint})
 
 
+def say_ours(text: str = "") -> None:
+    """Print a line of names and our own words, in which no known secret is masked.
+
+    Where thousands of values are known some of them are words like these, and a name that is cut would be no name.
+    """
+    sys.stdout.write(printable(text) + "\n")
+    sys.stdout.flush()
+
+
+def say_ours_json(value: dict[str, Any]) -> None:
+    """Print the same as one JSON object on one line."""
+    sys.stdout.write(json.dumps(value, separators=(",", ":")) + "\n")
+    sys.stdout.flush()
+
+
 def plain(text: str) -> str:
     """Return ``text`` on one line, without known secrets and what a terminal would obey instead of showing it."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in mask(text))
+    return printable(mask(text))
+
+
+def printable(text: str) -> str:
+    """Return ``text`` on one line, without what a terminal would obey instead of showing it."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def accept_any_text() -> None:

@@ -23,9 +23,10 @@ from transfer.client.retry import RetryEvent
 from transfer.config.load import secret_warnings
 from transfer.config.settings import Settings
 from transfer.engine.ending import Ending
-from transfer.engine.plan import Plan, lost_on_target, make_plan
+from transfer.engine.plan import Plan, lost_on_target, make_plan, make_ready
 from transfer.engine.run import Job, run
 from transfer.errors import ExitCode, TransferError
+from transfer.mapping import Mapping
 from transfer.progress import Progress
 from transfer.report import rejected_rows
 
@@ -37,9 +38,13 @@ Prepare: TypeAlias = Callable[[Sides, Checkpoint, list[PlannedDag]], Awaitable[l
 """What is to be done when the plan is stored and before anything moves; returns the DAGs that are to be moved."""
 
 
-async def run_job(options: JobOptions, output: OutputOptions) -> int:
+Preflight: TypeAlias = Callable[[Sides], Awaitable[None]]
+"""Raises ``TransferError`` if what is to be done afterwards cannot be: before the history is moved for hours."""
+
+
+async def run_job(options: JobOptions, output: OutputOptions, preflight: Preflight | None = None) -> int:
     """Move what is selected and return the exit code; raises ``TransferError`` if the job had to end early."""
-    return await carry_out(read_settings(options), output, reread=rereading(options))
+    return await carry_out(read_settings(options), output, reread=rereading(options), preflight=preflight)
 
 
 async def carry_out(
@@ -48,6 +53,7 @@ async def carry_out(
     prepare: Prepare | None = None,
     left: Sequence[str] = (),
     reread: Reread | None = None,
+    preflight: Preflight | None = None,
 ) -> int:
     """Do what one run of the program does, and with ``prepare`` replace what is marked; return and raise as above.
 
@@ -57,7 +63,8 @@ async def carry_out(
     set_up_logging(output, beside_table=has_live_view(output))
     for line in secret_warnings(settings):
         structlog.get_logger().warning("configuration", warning=line)
-    invocation = _Invocation(settings, output, Control(settings, Progress(), reread), prepare, left)
+    control = Control(settings, Progress(), reread)
+    invocation = _Invocation(settings, output, control, prepare, left, preflight=preflight)
     with rare_collections():
         return await until_done(invocation.run, invocation.control, "what is under way is still written")
 
@@ -72,6 +79,7 @@ class _Invocation:
     prepare: Prepare | None = None
     left: Sequence[str] = ()
     left_out: dict[str, str] = field(default_factory=dict)
+    preflight: Preflight | None = None
 
     async def run(self) -> int:
         """Plan first where there is no job yet: one that cannot even be planned must not bind its state directory.
@@ -131,10 +139,12 @@ class _Invocation:
             if self.control.pace.reason is not None:
                 await check_secrets(self.settings)
             await self.control.pace.open()
+            if self.preflight is not None:
+                await self.preflight(sides)
             plan = await make_plan(sides.source, sides.target, self.settings.selection)
             if not plan.dags:
                 raise _nothing_to_move(plan)
-            return plan
+            return await make_ready(plan, sides.target)
         return None
 
     async def _move(self, sides: Sides, checkpoint: Checkpoint, plan: Plan | None) -> Ending:
@@ -148,11 +158,11 @@ class _Invocation:
                 return Ending()
             dags = await self.prepare(sides, checkpoint, dags)
         lost = lost_on_target(plan, await checkpoint.totals())
-        ending = await run(self._job(sides, checkpoint), dags)
+        ending = await run(self._job(sides, checkpoint, plan.mapping), dags)
         ending.problems.update({dag.dag_id: lost[dag.dag_id] for dag in dags if dag.dag_id in lost})
         return ending
 
-    def _job(self, sides: Sides, checkpoint: Checkpoint) -> Job:
+    def _job(self, sides: Sides, checkpoint: Checkpoint, mapping: Mapping) -> Job:
         control = self.control
         return Job(
             self.settings,
@@ -161,6 +171,7 @@ class _Invocation:
             checkpoint,
             control.progress,
             control.stop,
+            mapping=mapping,
             replace=self.prepare is not None,
             pace=control.pace,
             source_limit=control.limiting.sides["source"],
@@ -171,6 +182,8 @@ class _Invocation:
     async def _store(self, checkpoint: Checkpoint, plan: Plan) -> list[PlannedDag]:
         log = structlog.get_logger()
         self.left_out = plan.left_out
+        for note in plan.notes:
+            log.warning(note)
         for dag_id, reason in plan.left_out.items():
             log.warning("DAG left out", dag=plain(dag_id), reason=reason)
         await checkpoint.store_plan(plan.dags)

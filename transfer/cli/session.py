@@ -11,10 +11,10 @@ import orjson
 
 from transfer.checkpoint import Job as JobIdentity
 from transfer.cli.options import JobOptions
-from transfer.client.base import Source, Target
 from transfer.client.limit import SideLimit
 from transfer.client.retry import RetryEvent
 from transfer.client.stack import open_side
+from transfer.client.starship import Starship
 from transfer.config.load import load_settings
 from transfer.config.settings import Selection, Settings
 from transfer.errors import ConfigError
@@ -25,8 +25,8 @@ from transfer.model import SideName
 class Sides:
     """Both deployments, open."""
 
-    source: Source
-    target: Target
+    source: Starship
+    target: Starship
 
 
 def read_settings(options: JobOptions) -> Settings:

@@ -13,6 +13,7 @@ from transfer.checkpoint.lock import holder as holder_of
 from transfer.checkpoint.opening import LOCK, has_checkpoint
 from transfer.cli.options import DEFAULT_STATE_DIR, JobOptions, OutputOptions
 from transfer.cli.output import say, say_json
+from transfer.cli.undone import undone_json, undone_lines
 from transfer.config.load import load_settings
 from transfer.config.schedule import Schedule
 from transfer.errors import ExitCode, StateError
@@ -23,6 +24,7 @@ from transfer.report import (
     counts_table,
     limits_json,
     limits_line,
+    losses_lines,
     rejected_line,
     rejected_rows,
     table,
@@ -118,6 +120,7 @@ def _as_json(reader: CheckpointReader, files: "_Files", *, rejected: bool) -> No
             "planned_runs": {dag.dag_id: dag.run_count for dag in reader.plan()},
             "limits": limits_json(found.concurrency, {}, found.body_bytes),
             "rejected": lines,
+            "undone": undone_json(reader.undone()),
             **totals_json(totals),
         }
     )
@@ -140,7 +143,18 @@ def _as_text(reader: CheckpointReader, files: "_Files", *, rejected: bool) -> No
     say()
     for line in counts_table(by_kind(totals)):
         say(line)
+    _say_losses(totals)
+    for line in undone_lines(reader.undone()):
+        say(line)
     _say_rejected(reader, rejected_rows(totals), everything=rejected)
+
+
+def _say_losses(totals: Totals) -> None:
+    if totals.losses:
+        say()
+        say("did not arrive as it was:")
+        for line in losses_lines(totals.losses):
+            say(f"  {line}")
 
 
 def _say_rejected(reader: CheckpointReader, count: int, *, everything: bool) -> None:

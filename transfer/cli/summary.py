@@ -19,6 +19,7 @@ from transfer.report import (
     duration,
     limits_json,
     limits_line,
+    losses_lines,
     rejected_line,
     rejected_rows,
     totals_json,
@@ -126,6 +127,8 @@ def _as_text(summary: Summary, rejected: list[RejectedRow], state_dir: Path) -> 
     _list("left out", [f"{dag_id}: {reason}" for dag_id, reason in summary.left_out.items()])
     _list("left as it was", summary.left)
     _list("not repaired, nothing was done to them: the source has them no more", summary.forgotten)
+    losses = losses_lines(summary.totals.losses)
+    _list("did not arrive as it was", losses, most=len(losses))
     _list("rejected", [rejected_line(row) for row in rejected])
     for line in _advice(summary.totals, state_dir):
         say(line)
@@ -142,11 +145,11 @@ def _advice(totals: Totals, state_dir: Path) -> Iterator[str]:
         yield f"{unfinished:,} runs are not over at the source: run again when they are"
 
 
-def _list(title: str, lines: list[str]) -> None:
+def _list(title: str, lines: list[str], *, most: int = SHOWN_REASONS) -> None:
     if not lines:
         return
     say(f"{title}:")
-    for line in lines[:SHOWN_REASONS]:
+    for line in lines[:most]:
         say(f"  {line}")
-    if len(lines) > SHOWN_REASONS:
-        say(f"  and {len(lines) - SHOWN_REASONS:,} more")
+    if len(lines) > most:
+        say(f"  and {len(lines) - most:,} more")

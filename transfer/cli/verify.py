@@ -23,7 +23,7 @@ from transfer.client.retry import RetryEvent
 from transfer.config.load import secret_warnings
 from transfer.config.settings import Selection, Settings
 from transfer.engine.ending import Ending
-from transfer.engine.plan import Plan, is_selected, make_plan
+from transfer.engine.plan import Plan, is_selected, make_comparable, make_plan
 from transfer.engine.verify.run import Job, verify
 from transfer.errors import ConfigError, ExitCode, StateError, StateMismatchError, TransferError
 from transfer.findings import FindingsStore, Identity, Opening, read_findings
@@ -115,11 +115,11 @@ class _Invocation:
             if self.control.pace.reason is not None:
                 await check_secrets(self.settings)
             await self.control.pace.open()
-            plan = await make_plan(sides.source, sides.target, selection)
+            plan = await make_plan(sides.source, sides.target, selection, writing=False)
             if not plan.dags:
                 reasons = [f"{dag_id}: {reason}" for dag_id, reason in plan.left_out.items()]
                 raise TransferError("\n".join(["there is nothing to compare:", *reasons]))
-            return plan
+            return await make_comparable(plan, sides.target)
         return None
 
     async def _watched(self, sides: Sides, store: FindingsStore, plan: Plan) -> Ending:
@@ -153,6 +153,7 @@ class _Invocation:
             self.comparison.one_way,
             frozenset(dag.dag_id for dag in plan.dags if not dag.on_target),
             control.pace,
+            mapping=plan.mapping,
         )
 
     def _sum_up(self, ending: Ending, plan: Plan) -> int:

@@ -6,12 +6,26 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 
+from transfer.capabilities import Dates, capabilities
 from transfer.client.base import Body, Request, Sender
+from transfer.client.dates import IMPOSSIBLE, dates_of, probe_request
+from transfer.client.logs import TaskLogs
+from transfer.client.objects import ObjectsApi
 from transfer.client.page import PARSED_BYTES, StarshipPage
+from transfer.client.parsed import ParsedDags
 from transfer.client.plain import parsed_runs
-from transfer.client.shape import children_of, is_count, is_id, is_run, is_slice
+from transfer.client.shape import are_runs, children_of, is_count, is_id, is_slice
 from transfer.client.stable import StableApi
-from transfer.errors import AuthError, LostAnswerError, NotStarshipError, UnexpectedAnswerError
+from transfer.client.switches import Switches
+from transfer.client.xcoms import XComs
+from transfer.errors import (
+    AuthError,
+    LostAnswerError,
+    NotStarshipError,
+    SideError,
+    UnavailableError,
+    UnexpectedAnswerError,
+)
 from transfer.kinds import DAG_RUNS, TASK_INSTANCES, Kind
 from transfer.model import Batch, DagInfo, RunPage, ServerInfo, SideName
 
@@ -67,7 +81,7 @@ class Starship:
             case {"dag_runs": list(rows), "dag_run_count": count} if is_count(count):
                 if not is_slice(rows, count, offset, limit):
                     raise self._unexpected(request, f"holds {len(rows)} runs of {count}, which was not asked for")
-                if all(is_run(row, dag_id) for row in rows):
+                if are_runs(rows, dag_id):
                     return RunPage(rows, count, size)
         raise self._unexpected(request, "is not a list of runs with their count")
 
@@ -105,6 +119,48 @@ class Starship:
         empty = b'{"%s":[],"padding":"%%s"}' % kind.envelope.encode()
         body = empty % (b"x" * max(size - len(empty % b""), 0))
         await self._post(kind, Request("POST", "", f"write of {size} bytes", body=body))
+
+    async def probe_dates(self) -> Dates:
+        """Implement ``Target``."""
+        target = capabilities(self._side, await self.info())
+        if not target.explains_refusals:
+            return Dates.AS_SERVED
+        dates = await self._probed(probe_request(target))
+        return await self._probed(probe_request(target, IMPOSSIBLE)) if dates is Dates.UNCHECKED else dates
+
+    async def _probed(self, request: Request) -> Dates:
+        try:
+            await self._post(DAG_RUNS, request)
+        except SideError as error:
+            return dates_of(error)
+        return Dates.AS_SERVED
+
+    async def parsed_dags(self) -> frozenset[str] | None:
+        """Implement ``Target``."""
+        target = capabilities(self._side, await self.info())
+        if not target.needs_parsed_dags:
+            return None
+        try:
+            return await ParsedDags(self._side, self._sender, target.stable_api).read()
+        except UnavailableError:
+            await self.info()  # a side that is gone altogether is another matter than this one page of it
+            return None
+
+    def task_logs(self) -> TaskLogs:
+        """Return the way to this deployment's task logs."""
+        return TaskLogs(self._side, self._sender)
+
+    async def xcoms(self) -> XComs:
+        """Return the way to this deployment's XComs."""
+        return XComs(self._side, self._sender, capabilities(self._side, await self.info()).stable_api)
+
+    async def switches(self) -> Switches:
+        """Return the way to pause this deployment's DAGs."""
+        return Switches(self._side, self._sender, capabilities(self._side, await self.info()).stable_api)
+
+    def objects(self) -> ObjectsApi:
+        """Return the way to this deployment's variables, connections, pools and environment."""
+        return ObjectsApi(self._side, self._sender)
 
     async def _stable_api(self) -> StableApi:
         if self._stable is None:

@@ -218,6 +218,12 @@ class Limits(_Settings):
     """What all windows that are read, ready or written should have together: with many at once each is smaller."""
     memory_bytes: int = Field(default=8_388_608, ge=65_536)
     """A larger answer is held in an unlinked temporary file instead of memory."""
+    log_bytes: int | None = Field(default=None, ge=131_072, le=2**50)
+    """The largest request with a task log that the target takes; None for what its version takes by default."""
+    logs_at_once: int = Field(default=8, ge=1, le=MOST_AT_ONCE)
+    """Task logs that may be under way at once; each takes a request on either side, and up to 2 MiB of memory."""
+    xcoms_at_once: int = Field(default=16, ge=1, le=MOST_AT_ONCE)
+    """Task instances whose XComs may be under way at once; what the sides take at once bounds them as well."""
     answer_bytes: int = Field(default=4_294_967_296, ge=1_048_576)
     """A larger answer is refused: a broken server, or a bomb that unpacks, must not fill the disk."""
 
