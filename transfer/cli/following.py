@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 
 import anyio
 
-from transfer.cli.logs_command import can_move_logs, logs_job, worse
+from transfer.cli.logs_command import can_move_logs, logs_job
 from transfer.cli.options import JobOptions, LogOptions, OutputOptions, XComOptions
 from transfer.cli.run import Preflight
 from transfer.cli.session import Sides
@@ -30,6 +30,12 @@ def preflight(*, logs: bool, xcoms: bool) -> Preflight | None:
             await check(sides)
 
     return check_all if checks else None
+
+
+def worse(one: int, other: int) -> int:
+    """Return the exit code of two commands that were carried out one after the other."""
+    order = (ExitCode.STOPPED, ExitCode.FAILED, ExitCode.INCOMPLETE, ExitCode.DONE)
+    return next(code for code in order if code in (one, other))
 
 
 def follow(code: int, options: JobOptions, output: OutputOptions, *, logs: bool, xcoms: bool) -> int:
