@@ -127,4 +127,4 @@ def _exit_code(ending: AttachedEnding, rejected: int) -> int:
         return ExitCode.STOPPED
     if ending.problems:
         return ExitCode.FAILED
-    return ExitCode.INCOMPLETE if rejected else ExitCode.DONE
+    return ExitCode.INCOMPLETE if rejected or ending.left else ExitCode.DONE

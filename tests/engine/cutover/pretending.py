@@ -9,7 +9,7 @@ from transfer.client.switches import Schedule
 from transfer.errors import LostAnswerError
 from transfer.model import DagInfo, RunPage, SideName
 
-LATEST = 20.0
+LATEST = 120.0
 """Seconds after which an unanswered request may still be carried out."""
 
 

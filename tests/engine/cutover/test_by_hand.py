@@ -77,3 +77,20 @@ async def test_an_undo_does_not_unpause_the_source_beside_a_target_that_somebody
     with pytest.raises(AwakeError, match="target: busy was unpaused by somebody else"):
         await life.undo()
     assert both(life) == []
+
+
+async def test_a_source_that_was_unpaused_while_the_target_is_unpaused_is_moved_from_again(life: Life) -> None:
+    """It may have made runs: the next call pauses it, moves once more, and only then unpauses the target."""
+    life.target.ignored.add("busy")
+    with pytest.raises(CutoverError, match="busy cannot be unpaused"):
+        await life.finish()
+    assert (await life.remembered()).step is Step.UNPAUSE
+    life.target.ignored.clear()
+    life.source.paused["busy"] = False
+    with pytest.raises(CutoverError, match="source: busy was unpaused since it was paused here"):
+        await life.finish()
+    assert (await life.remembered()).step is Step.PAUSE
+
+    assert await life.prepare()
+    await life.finish()
+    assert (life.source.paused["busy"], life.target.paused["busy"]) == (True, False)

@@ -14,7 +14,7 @@ from typing import Final
 from transfer.checkpoint.cutover import Cutover, CutoverDag, Step
 from transfer.engine.cutover.calm import active_runs, pause_calmly
 from transfer.engine.cutover.parsed import NotToldError, wait_until_parsed
-from transfer.engine.cutover.sides import CutoverError, Side, World, names, paused_on
+from transfer.engine.cutover.sides import AwakeError, CutoverError, Side, World, names, paused_on
 from transfer.engine.cutover.switch import pause, unpause
 
 _MOVED: Final = frozenset({Step.PARSE, Step.UNPAUSE, Step.DONE})
@@ -104,8 +104,21 @@ async def finish(world: World) -> None:
         await _parsed(world, dags)
         await _check(world, cutover)
         await world.memory.enter(Step.UNPAUSE)
-    await unpause(world, world.target, dags.working)
+    await _unpause(world, dags)
     await world.memory.enter(Step.DONE)
+
+
+async def _unpause(world: World, dags: Groups) -> None:
+    """Unpause the target; back to the pausing if the source is awake, for it may have made runs that were not moved."""
+    awake = await _awake(world.source, dags.working)
+    if awake:
+        await world.memory.enter(Step.PAUSE)
+        raise CutoverError(f"source: {names(awake)} was unpaused since it was paused here", hint=_AGAIN)
+    try:
+        await unpause(world, world.target, dags.working)
+    except AwakeError:
+        await world.memory.enter(Step.PAUSE)
+        raise
 
 
 async def _parsed(world: World, dags: Groups) -> None:

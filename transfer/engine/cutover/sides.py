@@ -12,8 +12,12 @@ from transfer.client.switches import Schedule
 from transfer.errors import TransferError
 from transfer.model import DagInfo, RunPage, SideName
 
-LATE_SECONDS: Final = 30.0
-"""After this a request that was never answered counts as not carried out; 15 seconds late were seen."""
+PATIENCE_SECONDS: Final = 60.0
+"""How long one switch may take, with all waits in front of it, before its answer counts as lost."""
+
+LATE_SECONDS: Final = 180.0
+"""After this a request that was never answered counts as not carried out: ``PATIENCE_SECONDS``, in which it may not
+even have been sent, and the two minutes after which gunicorn ends a worker that waits for a lock on the DAG's row."""
 
 NAMED: Final = 5
 """DAGs, and runs of each, that a message names."""

@@ -7,7 +7,16 @@ from typing import Final
 import anyio
 
 from transfer.checkpoint.cutover import Cutover, Switched
-from transfer.engine.cutover.sides import LATE_SECONDS, AwakeError, CutoverError, Side, World, names, paused_on
+from transfer.engine.cutover.sides import (
+    LATE_SECONDS,
+    PATIENCE_SECONDS,
+    AwakeError,
+    CutoverError,
+    Side,
+    World,
+    names,
+    paused_on,
+)
 from transfer.errors import LostAnswerError, gravest
 
 AT_ONCE: Final = 20
@@ -81,9 +90,8 @@ async def _switched(world: World, side: Side, dag_ids: Sequence[str], *, paused:
         if not left:
             return
         await world.memory.intend(side.name, left, paused=paused)
-        sent = world.now()
         lost = await _sent(side, left, paused=paused)
-        doubts |= dict.fromkeys(lost, sent)
+        doubts |= dict.fromkeys(lost, world.now())
         lacking = await _lacking(side, left, paused=paused)
         await world.memory.confirm(side.name, {dag_id: doubts[dag_id] for dag_id in left if dag_id not in lacking})
         left = lacking
@@ -99,9 +107,12 @@ async def _sent(side: Side, dag_ids: Sequence[str], *, paused: bool) -> set[str]
     lost: set[str] = set()
 
     async def one(dag_id: str) -> None:
-        try:
-            await side.switches.set_paused(dag_id, paused=paused)
-        except LostAnswerError:
+        with anyio.move_on_after(PATIENCE_SECONDS) as patience:
+            try:
+                await side.switches.set_paused(dag_id, paused=paused)
+            except LostAnswerError:
+                lost.add(dag_id)
+        if patience.cancelled_caught:
             lost.add(dag_id)
 
     try:
