@@ -53,6 +53,7 @@ def check(world: Ticking, result: Result) -> None:
     assert [which for which, times in Counter(world.marked()).items() if times > 1] == [], "none ran twice"
 
 
+@pytest.mark.skipif(not EVERYTHING, reason="only with TRANSFER_LIVE_ALL=1")
 def test_two_schedulers_hand_over(rig: Rig, job: Job) -> None:
     """With catch-up and without: no run is lost, none runs twice, none is made in the past."""
     with ticking(rig) as world:
