@@ -1,5 +1,6 @@
 """Stopping ``transfer run`` with signals."""
 
+import logging
 import signal
 
 import pytest
@@ -33,8 +34,11 @@ def test_the_first_signal_lets_what_is_under_way_be_written(
 
 
 @SIGNALS
-def test_the_second_signal_stops_at_once(transfer: Command, large: Pair, number: signal.Signals) -> None:
+def test_the_second_signal_stops_at_once(
+    transfer: Command, large: Pair, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
     """Exit code 4 although the target does not answer; the next run completes the job."""
+    monkeypatch.setattr(logging.getLogger("aiohttp.server"), "disabled", True)  # it speaks of the client that is gone
     gate = large.gate(large.target, "POST", "task_instances", nth=3)
     with process("run", "--config", large.config()) as started:
         assert gate.reached.wait(PATIENCE)
